@@ -1,0 +1,1 @@
+"""What is declared at Tencent Cloud, through its Pulumi provider."""

@@ -1,0 +1,62 @@
+"""The site's zone and records at DNSPod."""
+
+from __future__ import annotations
+
+import pulumi
+import tencentcloud_iac_pulumi as tencentcloud
+
+from luodi.api import DEFAULT_LINE
+
+
+class Zone(pulumi.ComponentResource):
+    """The DNSPod zone: the stack's own, or one that is there already and stays."""
+
+    domain: pulumi.Output[str]
+
+    def __init__(self, name: str, zone: str, *, create: bool, opts: pulumi.ResourceOptions | None = None) -> None:
+        """`zone` is in A-labels."""
+        super().__init__("luodi:cloud:Zone", name, None, opts)
+        if create:
+            made = tencentcloud.dnspod.DomainInstance(
+                f"{name}-domain", domain=zone, opts=pulumi.ResourceOptions(parent=self)
+            )
+            self.domain = made.domain
+        else:
+            self.domain = pulumi.Output.from_input(zone)
+        self.register_outputs({"domain": self.domain})
+
+
+class Records(pulumi.ComponentResource):
+    """An A record for each of the site's names."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        zone: pulumi.Input[str],
+        zone_name: str,
+        names: tuple[str, ...],
+        address: pulumi.Input[str],
+        ttl: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`zone` is the zone as declared, which the records wait for; `zone_name` the same as plain text."""
+        super().__init__("luodi:cloud:Records", name, None, opts)
+        for host in names:
+            label = relative(host, zone_name)
+            tencentcloud.dnspod.Record(
+                f"{name}-{'apex' if label == '@' else label}",
+                domain=zone,
+                sub_domain=label,
+                record_type="A",
+                record_line=DEFAULT_LINE,
+                value=address,
+                ttl=ttl,
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            )
+        self.register_outputs({})
+
+
+def relative(host: str, zone: str) -> str:
+    """A host name as DNSPod wants it (主机记录): ``@`` for the zone itself."""
+    return "@" if host == zone else host.removesuffix(f".{zone}")

@@ -1,0 +1,52 @@
+"""What luodi's dynamic resources share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
+
+from luodi.api import Account
+
+
+class CloudProvider(ResourceProvider):
+    """A dynamic provider that calls Tencent Cloud with the credentials of the stack or the environment.
+
+    They are read when the provider starts, and so are in no resource's inputs, and in no state.
+    """
+
+    # A class that is found by its name holds no secret; encrypting it anew at each run would be a diff.
+    serialize_as_secret_always = False
+
+    _config: Mapping[str, Any] | None = None
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Keep the stack's configuration; the account is looked for when first needed."""
+        self._config = {
+            key: req.config.get(key)
+            for key in (f"tencentcloud:{name}" for name in ("secretId", "secretKey", "securityToken", "region"))
+        }
+
+    def account(self, region: str) -> Account:
+        """The account, in a region. Raises NoCredentials."""
+        found = Account.find(self._config or {})
+        return Account(found.secret_id, found.secret_key, region, found.token)
+
+
+def changed(olds: Mapping[str, Any], news: Mapping[str, Any], keys: tuple[str, ...]) -> list[str]:
+    """Which of these inputs differ."""
+    return [key for key in keys if olds.get(key) != news.get(key)]
+
+
+def diff(
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    *,
+    update: tuple[str, ...] = (),
+    replace: tuple[str, ...] = (),
+    also: bool = False,
+) -> DiffResult:
+    """A DiffResult: which inputs update in place, which replace; `also` asks for an update regardless."""
+    replaces = changed(olds, news, replace)
+    return DiffResult(changes=also or bool(replaces) or bool(changed(olds, news, update)), replaces=replaces)

@@ -1,0 +1,219 @@
+"""A site: what a stack file says, as what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import pulumi
+
+from luodi import preflight
+from luodi.api import Account, ApiError, NoCredentials
+from luodi.certificate import order
+from luodi.certificate.resources import AcmeAccount, Certificate
+from luodi.cloud.cvm import Cvm
+from luodi.cloud.dns import Records, Zone
+from luodi.cloud.lighthouse import Lighthouse, find_blueprint
+from luodi.cloud.server import Server
+from luodi.delivery import content
+from luodi.delivery.resources import Preparation, Release, SigningRequest
+from luodi.delivery.scripts import Scripts
+from luodi.rendering import RELEASE, Footer, Renderer, TemplateError, VirtualHost
+from luodi.settings import ACCOUNT_KEY, NAMESPACE, CvmSettings, Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_DIRECTORIES = {
+    "letsencrypt": order.LETS_ENCRYPT.directory,
+    "letsencrypt-staging": order.LETS_ENCRYPT_STAGING.directory,
+}
+
+
+class Site(pulumi.ComponentResource):
+    """A site on a mainland server: server, records, certificate, and what nginx serves."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        *,
+        templates: Path | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`templates`: a folder to render from, by default the project's own ``templates/``.
+
+        Ends the program with one clear line when there are no credentials, the cloud can't be reached, or the
+        zone or the content can't be used.
+        """
+        super().__init__("luodi:index:Site", name, None, opts)
+        self._settings, self._name = settings, name
+        self._folder = templates or Path("templates")
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._scripts = Scripts(self._folder)
+
+        account = _clearly(_account, settings)
+        _clearly(preflight.check, account, settings)
+        zone = Zone(f"{name}-zone", settings.zone, create=settings.dns.manage == "create", opts=self._child)
+        self.server = self._server(account)
+        prepared = Preparation(
+            f"{name}-preparation",
+            instance=self.server.instance_id,
+            region=settings.region.id,
+            script=self._scripts.prepare(),
+            opts=self._child,
+        )
+        self.certificate = self._certificate(zone, prepared)
+        self.release = self._release(prepared)
+        Records(
+            f"{name}-records",
+            zone=zone.domain,
+            zone_name=settings.zone,
+            names=settings.names,
+            address=self.server.address,
+            ttl=settings.dns.ttl,
+            # A visitor who is sent to the server should find the site there.
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
+        )
+        self.register_outputs(self.outputs())
+
+    def outputs(self) -> dict[str, pulumi.Input[Any]]:
+        """What a stack exports."""
+        return {
+            "url": f"https://{self._settings.site.domain}",
+            "names": list(self._settings.names),
+            "address": self.server.address,
+            "instance": self.server.instance_id,
+            "certificate": {
+                "issuer": self.certificate.issuer,
+                "serial": self.certificate.serial,
+                "notBefore": self.certificate.not_before,
+                "notAfter": self.certificate.not_after,
+                "renewal": self.certificate.renewal,
+            },
+            "release": self.release.release,
+        }
+
+    @property
+    def _key(self) -> str:
+        """Where the server keeps the site's private key."""
+        return f"/etc/luodi/keys/{self._settings.site.domain}.pem"
+
+    def _server(self, account: Account) -> Server:
+        settings, server = self._settings, self._settings.server
+        name, label = f"{self._name}-server", f"{pulumi.get_project()}-{pulumi.get_stack()}"
+        if isinstance(server, CvmSettings):
+            return Cvm(
+                name,
+                server,
+                label=label,
+                zone=settings.availability_zone,
+                user_data=self._scripts.prepare(),
+                tags={"project": pulumi.get_project(), "stack": pulumi.get_stack()},
+                opts=self._child,
+            )
+        return Lighthouse(
+            name,
+            server,
+            label=label,
+            blueprint_id=_clearly(find_blueprint, account, server.blueprint),
+            zone=settings.availability_zone,
+            opts=self._child,
+        )
+
+    def _certificate(self, zone: Zone, prepared: Preparation) -> Certificate:
+        settings = self._settings
+        directory = settings.certificate.directory or _DIRECTORIES[settings.certificate.authority]
+        account = AcmeAccount(
+            f"{self._name}-acme-account",
+            directory=directory,
+            email=settings.certificate.email,
+            key=pulumi.Config(NAMESPACE).get_secret(ACCOUNT_KEY),
+            opts=self._child,
+        )
+        request = SigningRequest(
+            f"{self._name}-signing-request",
+            instance=prepared.instance,
+            region=settings.region.id,
+            names=settings.names,
+            key=self._key,
+            templates=str(self._folder),
+            opts=self._child,
+        )
+        return Certificate(
+            f"{self._name}-certificate",
+            account=account,
+            directory=directory,
+            email=settings.certificate.email,
+            csr=request.csr,
+            names=settings.names,
+            zone=zone.domain,
+            region=settings.region.id,
+            propagation_timeout=settings.certificate.propagation_timeout,
+            opts=self._child,
+        )
+
+    def _release(self, prepared: Preparation) -> Release:
+        settings = self._settings
+        folder = settings.site.content
+        found = _clearly(content.read, Path(folder)) if folder else {}
+        host = self._virtual_host(has_content=bool(found))
+        renderer = Renderer(self._folder)
+        rendered = _clearly(renderer.nginx_files, host, release=RELEASE)
+        certificate = f"tls/{settings.site.domain}.pem"
+        return Release(
+            f"{self._name}-release",
+            instance=prepared.instance,
+            region=settings.region.id,
+            names=settings.names,
+            files=self.certificate.chain.apply(lambda chain: {**rendered, certificate: chain}),
+            content_folder=folder,
+            content_digest=content.digest(found) if found else None,
+            templates=str(self._folder),
+            opts=self._child,
+        )
+
+    def _virtual_host(self, *, has_content: bool) -> VirtualHost:
+        settings, filing = self._settings, self._settings.filing
+        return VirtualHost(
+            names=settings.names,
+            title=settings.site.title,
+            footer=Footer(
+                icp=filing.icp.number if filing.icp else None,
+                public_security=filing.public_security.number if filing.public_security else None,
+                owner=filing.subject.name if filing.subject else None,
+            ),
+            certificate_key=self._key,
+            has_content=has_content,
+        )
+
+
+def _account(settings: Settings) -> Account:
+    config = pulumi.Config("tencentcloud")
+    return Account.find(
+        {
+            "tencentcloud:secretId": config.get("secretId"),
+            "tencentcloud:secretKey": config.get("secretKey"),
+            "tencentcloud:securityToken": config.get("securityToken"),
+            "tencentcloud:region": settings.region.id,
+        }
+    )
+
+
+_USERS_BUSINESS = (
+    NoCredentials,
+    ApiError,
+    preflight.PreflightError,
+    content.ContentError,
+    TemplateError,
+    LookupError,
+)
+
+
+def _clearly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call, and tell what a user can mend as one line instead of a traceback."""
+    try:
+        return call(*args, **kwargs)
+    except _USERS_BUSINESS as error:
+        raise pulumi.RunError(str(error)) from None
