@@ -147,9 +147,7 @@ class IcpNumber:
 
     def __post_init__(self) -> None:
         if (self.serial is None) != (self.service is None):
-            raise NumberError(
-                str(self.stem), "a serial goes with a service, and a service with a serial"
-            )
+            raise NumberError(str(self.stem), "a serial goes with a service, and a service with a serial")
         _only(_icp_pattern(), str(self))
 
     @property
@@ -199,9 +197,7 @@ def parse_icp(text: str) -> IcpNumber:
     """The ICP filing number that `text` is. Raises NumberError."""
     number = _normalised(text)
     if (found := _icp_pattern().fullmatch(number)) is None:
-        raise NumberError(
-            text, _icp_fault(number), _suggestion(number, _icp_mended(number), _icp_pattern())
-        )
+        raise NumberError(text, _icp_fault(number), _suggestion(number, _icp_mended(number), _icp_pattern()))
     stem: Filing | Licence
     stem = Filing(found["province"], found["digits"]) if found["province"] else _licence(found)
     if found["serial"] is None:
@@ -214,9 +210,7 @@ def parse_licence(text: str) -> Licence:
     number = _normalised(text)
     if (found := _licence_pattern().fullmatch(number)) is None:
         mended = _licence_mended(number)
-        raise NumberError(
-            text, _licence_fault(number), _suggestion(number, mended, _licence_pattern())
-        )
+        raise NumberError(text, _licence_fault(number), _suggestion(number, mended, _licence_pattern()))
     return _licence(found)
 
 
@@ -330,9 +324,7 @@ def _licence_fault(number: str) -> str:
     if "公网" in number:
         return "this is a public-security number (公安联网备案号), not a licence (ICP 许可证)"
     if _icp_pattern().fullmatch(number) or "ICP备" in number:
-        return (
-            f"this is a filing (ICP 备案), not a licence (ICP 许可证); a licence reads {examples}"
-        )
+        return f"this is a filing (ICP 备案), not a licence (ICP 许可证); a licence reads {examples}"
     reader = _Reader(number)
     if number.startswith("合字"):
         reader.take(2)
@@ -378,9 +370,7 @@ def _icp_mended(number: str) -> str:
 def _licence_mended(number: str) -> str:
     text = _mended_province(number.translate(_TRADITIONAL), lambda province: province.icp)
     text = re.sub(r"([AB][12])[、,/]?(?=[AB][12])", r"\1.", text)
-    if found := re.fullmatch(
-        rf"(.?)ICP证:?((?:[{_characters()}]|合字)?{_CATEGORIES})-?([0-9]{{8}})号?", text
-    ):
+    if found := re.fullmatch(rf"(.?)ICP证:?((?:[{_characters()}]|合字)?{_CATEGORIES})-?([0-9]{{8}})号?", text):
         area, categories, digits = found.groups()
         return f"{'' if categories[0] not in 'AB' else area}{categories}-{digits}"
     if found := re.fullmatch(rf"((?:[{_characters()}]|合字)?{_CATEGORIES})-?([0-9]{{8}})号?", text):
@@ -446,9 +436,7 @@ def parse_public_security(text: str) -> PublicSecurityNumber:
     fault = _public_security_fault(number) if found is None else _division_fault(found[1], found[3])
     if found is None or fault:
         mended = _public_security_mended(number)
-        raise NumberError(
-            text, fault or "", _suggestion(number, mended, _public_security_pattern())
-        )
+        raise NumberError(text, fault or "", _suggestion(number, mended, _public_security_pattern()))
     return PublicSecurityNumber(found[1], found[3], found[2])
 
 
@@ -470,12 +458,8 @@ def _division_fault(character: str, digits: str) -> str | None:
     own = next(province for province in provinces() if character in province.public_security)
     if digits.startswith(own.division):
         return None
-    other = next(
-        (province for province in provinces() if digits.startswith(province.division)), None
-    )
-    whose = (
-        f"those of {other.name} ({'/'.join(other.public_security)})" if other else "no province's"
-    )
+    other = next((province for province in provinces() if digits.startswith(province.division)), None)
+    whose = f"those of {other.name} ({'/'.join(other.public_security)})" if other else "no province's"
     return (
         f"{character} is {own.name}, whose divisions begin with {own.division}, but {digits[:6]} begins with "
         f"{digits[:2]}, {whose}. Was it copied from a template"
@@ -493,9 +477,7 @@ def _public_security_fault(number: str) -> str:
         return "this is a number of the ministry's (ICP 备案 or 许可证), not a public-security number (公安联网备案号)"
     reader = _Reader(number)
     known = _public_security_characters()
-    if fault := _province_fault(
-        reader, "public-security numbers", known, lambda province: province.public_security[0]
-    ):
+    if fault := _province_fault(reader, "public-security numbers", known, lambda province: province.public_security[0]):
         return fault
     old = reader.rest.startswith(_OLD_MARKER)
     if old and len(re.sub(r"[^0-9]", "", reader.rest)) == 14:
@@ -511,9 +493,7 @@ def _public_security_fault(number: str) -> str:
 
 
 def _public_security_mended(number: str) -> str:
-    text = _mended_province(
-        number.translate(_TRADITIONAL), lambda province: province.public_security[0]
-    )
+    text = _mended_province(number.translate(_TRADITIONAL), lambda province: province.public_security[0])
     if found := re.fullmatch(r"(.)公?网?安?备案?号?:?([0-9OQIL|]{14})号?", text):
         character, digits = found[1], found[2].translate(_LOOKALIKES)
         return f"{character}{_MARKER}{digits}号"
@@ -598,9 +578,7 @@ def _mended_province(number: str, character: Callable[[Province], str | None]) -
     return number
 
 
-def _province_fault(
-    reader: _Reader, kind: str, known: str, character: Callable[[Province], str | None]
-) -> str | None:
+def _province_fault(reader: _Reader, kind: str, known: str, character: Callable[[Province], str | None]) -> str | None:
     if reader.next and reader.next in known:
         reader.take()
         return None
