@@ -169,13 +169,18 @@ class _Side(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
         if self._edge is not None:
-            transport.pause_reading()  # until there is somewhere to write to
-            self._edge.accept(self, self._port)
+            # Not here and now: Python before 3.11.4 starts to read after this, paused or not.
+            asyncio.get_running_loop().call_soon(self._begin)
         elif self._other is not None and self._other._transport is not None:
             if self._other._transport.is_closing():
                 transport.abort()
             else:
                 self._other._transport.resume_reading()
+
+    def _begin(self) -> None:
+        if self._edge is not None and not self._socket_transport.is_closing():
+            self._socket_transport.pause_reading()  # until there is somewhere to write to
+            self._edge.accept(self, self._port)
 
     def data_received(self, data: bytes) -> None:
         if self._other is not None and self._other._transport is not None:
