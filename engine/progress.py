@@ -1,0 +1,62 @@
+"""How far long work has come: one changing line on a terminal, a line a minute elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+TERMINAL_INTERVAL = 0.2
+OTHER_INTERVAL = 60.0
+"""Seconds between two lines."""
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as a person says it: ``42 s``, ``3 min 20 s``."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
+
+
+class Progress:
+    """Shows the work named ``title``, expected to take ``expected`` seconds.
+
+    Call :meth:`show` as often as convenient; it draws no more often than is useful.
+    """
+
+    def __init__(self, title: str, expected: float, stream: TextIO | None = None) -> None:
+        self.title = title
+        self.expected = expected
+        self.stream = stream or sys.stderr
+        self.terminal = self.stream.isatty()
+        self.started = self.drawn = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the work began."""
+        return time.monotonic() - self.started
+
+    def __enter__(self) -> Self:
+        self._line(f"{self.title}: begun; about {duration(self.expected)}", last=not self.terminal)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        outcome = "done" if kind is None else "stopped"
+        self._line(f"{self.title}: {outcome} after {duration(self.elapsed)}", last=True)
+
+    def show(self, state: str) -> None:
+        """Tell ``state`` with the time passed and expected, if it is time to."""
+        interval = TERMINAL_INTERVAL if self.terminal else OTHER_INTERVAL
+        now = time.monotonic()
+        if now - self.drawn >= interval:
+            self.drawn = now
+            times = f"{duration(self.elapsed)} of about {duration(self.expected)}"
+            self._line(f"{self.title}: {state}; {times}", last=not self.terminal)
+
+    def _line(self, text: str, *, last: bool) -> None:
+        erase = "\r\x1b[K" if self.terminal else ""
+        self.stream.write(f"{erase}{text}" + ("\n" if last else ""))
+        self.stream.flush()

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Find or provide the Pulumi engine: pulumi, its Python host, the tencentcloud plugin, pebble.
+
+Each part is taken from the cache or PATH in a fitting version, else downloaded as an official
+release, else built from the Go modules that engine/ pins. Nothing outside the cache
+(${LUODI_CACHE:-${XDG_CACHE_HOME:-~/.cache}/luodi}) and Go's own is written, except that the
+official plugin goes where Pulumi keeps plugins.
+"""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036 -- run by whatever python3 a machine has
+    sys.exit(f"engine: Python {sys.version.split()[0]} is too old: 3.11 or newer is needed")
+
+# Run as a script, this file's own folder is where Python looks for modules: look beside it.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from engine import environment, packages, resolve  # noqa: E402
+from engine.errors import EngineError  # noqa: E402
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if options.check:
+            return _check()
+        if options.packages:
+            packages.require((*packages.NEEDED, packages.BROWSER) if options.browser else packages.NEEDED)
+            return 0
+        engine = resolve.provide(from_source=options.from_source)
+        if options.env:
+            print(environment.shell(environment.variables(engine)), end="")
+        else:
+            print(_report(engine))
+    except EngineError as error:
+        print(f"engine: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("engine: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="engine/provide.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--env", action="store_true", help="print shell lines that lead to the engine")
+    what.add_argument("--check", action="store_true", help="only say what is there; exit code 1 if a part is missing")
+    what.add_argument("--packages", action="store_true", help="only see to the system packages (nginx, bubblewrap...)")
+    parser.add_argument("--browser", action="store_true", help="with --packages: Chromium too")
+    parser.add_argument("--from-source", action="store_true", help="build what is missing; download no release")
+    return parser
+
+
+def _check() -> int:
+    engine = resolve.find()
+    print(_report(engine))
+    for name in engine.missing:
+        print(f"missing   {name}")
+    return 1 if engine.missing else 0
+
+
+def _report(engine: resolve.Engine) -> str:
+    rows = {"pulumi": engine.pulumi, "plugin": engine.plugin, "pebble": engine.pebble}
+    return "\n".join(f"{name:<9} {found}" for name, found in rows.items() if found is not None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
