@@ -146,3 +146,12 @@ def _protocol() -> str:
 
 def _domain() -> str:
     return os.environ.get("TENCENTCLOUD_DOMAIN") or "tencentcloudapi.com"
+
+
+def host_record(name: str, zone: str) -> str:
+    """A host name as DNSPod wants it (主机记录): ``@`` for the zone itself. Raises ValueError outside the zone."""
+    if name == zone:
+        return "@"
+    if not name.endswith(f".{zone}"):
+        raise ValueError(f"{name} is not in the zone {zone}")
+    return name.removesuffix(f".{zone}")

@@ -3,7 +3,7 @@ one line at once, not a provider's retries."""
 
 from __future__ import annotations
 
-from luodi.api import Account, ApiError
+from luodi.api import Account, ApiError, host_record
 from luodi.settings import Settings
 
 _NO_SUCH_ZONE = {
@@ -18,12 +18,25 @@ _SOMEBODY_ELSES = {
 }
 
 
+_NO_SUCH_RECORD = "ResourceNotFound.NoDataOfRecord"
+_LEADS_VISITORS = {"A", "AAAA", "CNAME", "显性URL", "隐性URL"}
+
+
 class PreflightError(Exception):
     """The cloud is there, yet what the stack says can't be done in it."""
 
 
-def check(account: Account, settings: Settings) -> None:
-    """Ask for the zone. Raises PreflightError, ApiError or Unreachable."""
+def check(account: Account, settings: Settings, owner: str) -> None:
+    """Ask for the zone, and for what stands at the site's names in it.
+
+    `owner` is the remark (备注) of the stack's own records. Raises PreflightError, ApiError or Unreachable.
+    """
+    if _zone_is_there(account, settings):
+        for name in settings.names:
+            _name_is_free(account, name, settings.zone, owner)
+
+
+def _zone_is_there(account: Account, settings: Settings) -> bool:
     adopt = settings.dns.manage == "adopt"
     try:
         account.call("dnspod", "DescribeDomain", {"Domain": settings.zone})
@@ -41,3 +54,23 @@ def check(account: Account, settings: Settings) -> None:
             ) from None
         else:
             raise
+        return False
+    return True
+
+
+def _name_is_free(account: Account, name: str, zone: str, owner: str) -> None:
+    """A second A record beside somebody's would send half of the visitors there, and DNSPod would not object."""
+    request = {"Domain": zone, "Subdomain": host_record(name, zone), "Limit": 100}
+    try:
+        found = account.call("dnspod", "DescribeRecordList", request).get("RecordList") or []
+    except ApiError as error:
+        if error.code == _NO_SUCH_RECORD:
+            return
+        raise
+    for record in found:
+        if record["Type"] in _LEADS_VISITORS and record["Status"] == "ENABLE" and record.get("Remark") != owner:
+            raise PreflightError(
+                f"luodi:site: {name} has a record already, which this stack did not make: {record['Type']} "
+                f"{record['Value']} (RecordId {record['RecordId']}). Visitors would be sent to both. Nothing was "
+                "changed. Delete or pause it (https://console.cloud.tencent.com/cns, 暂停), then run pulumi up again"
+            )

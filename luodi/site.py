@@ -19,7 +19,7 @@ from luodi.cloud.server import Server
 from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
-from luodi.rendering import RELEASE, Footer, Renderer, TemplateError, VirtualHost
+from luodi.rendering import RELEASE, Footer, Renderer, RenderingError, VirtualHost
 from luodi.settings import ACCOUNT_KEY, NAMESPACE, CvmSettings, Settings
 
 P = ParamSpec("P")
@@ -53,8 +53,9 @@ class Site(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._scripts = Scripts(self._folder)
 
+        owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         account = _clearly(_account, settings)
-        _clearly(preflight.check, account, settings)
+        _clearly(preflight.check, account, settings, owner)
         zone = Zone(f"{name}-zone", settings.zone, create=settings.dns.manage == "create", opts=self._child)
         self.server = self._server(account)
         prepared = Preparation(
@@ -73,6 +74,7 @@ class Site(pulumi.ComponentResource):
             names=settings.names,
             address=self.server.address,
             ttl=settings.dns.ttl,
+            owner=owner,
             # A visitor who is sent to the server should find the site there.
             opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
         )
@@ -206,7 +208,7 @@ _USERS_BUSINESS = (
     ApiError,
     preflight.PreflightError,
     content.ContentError,
-    TemplateError,
+    RenderingError,
     LookupError,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from luodi.api import DEFAULT_LINE, Account, ApiError
+from luodi.api import DEFAULT_LINE, Account, ApiError, host_record
 from luodi.certificate import propagation
 
 _TTL = 600  # the least that DNSPod's free plan takes
@@ -31,7 +31,7 @@ class ChallengeRecords:
         """Make the record; its id."""
         record = {
             "Domain": self._zone,
-            "SubDomain": self._relative(name),
+            "SubDomain": host_record(name, self._zone),
             "RecordType": "TXT",
             "RecordLine": DEFAULT_LINE,
             "Value": value,
@@ -59,18 +59,13 @@ class ChallengeRecords:
         self._tell(f"waiting for {len(servers)} name servers of {self._zone} to know the challenge records")
         propagation.wait(wanted, servers, seconds=self._seconds)
 
-    def _relative(self, name: str) -> str:
-        if not name.endswith(f".{self._zone}"):
-            raise ValueError(f"{name} is not in the zone {self._zone}")
-        return name.removesuffix(f".{self._zone}")
-
     def _find(self, name: str, value: str) -> int:
         listed: dict[str, Any] = self._account.call(
             "dnspod",
             "DescribeRecordList",
             {
                 "Domain": self._zone,
-                "Subdomain": self._relative(name),
+                "Subdomain": host_record(name, self._zone),
                 "RecordType": "TXT",
                 "Limit": 3000,
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import tencentcloud_iac_pulumi as tencentcloud
 
-from luodi.api import DEFAULT_LINE
+from luodi.api import DEFAULT_LINE, host_record
 
 
 class Zone(pulumi.ComponentResource):
@@ -38,12 +38,16 @@ class Records(pulumi.ComponentResource):
         names: tuple[str, ...],
         address: pulumi.Input[str],
         ttl: int,
+        owner: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`zone` is the zone as declared, which the records wait for; `zone_name` the same as plain text."""
+        """`zone` is the zone as declared, which the records wait for; `zone_name` the same as plain text.
+
+        `owner` is put into each record's remark (备注), by which the stack knows its own again.
+        """
         super().__init__("luodi:cloud:Records", name, None, opts)
         for host in names:
-            label = relative(host, zone_name)
+            label = host_record(host, zone_name)
             tencentcloud.dnspod.Record(
                 f"{name}-{'apex' if label == '@' else label}",
                 domain=zone,
@@ -52,11 +56,7 @@ class Records(pulumi.ComponentResource):
                 record_line=DEFAULT_LINE,
                 value=address,
                 ttl=ttl,
+                remark=owner,
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         self.register_outputs({})
-
-
-def relative(host: str, zone: str) -> str:
-    """A host name as DNSPod wants it (主机记录): ``@`` for the zone itself."""
-    return "@" if host == zone else host.removesuffix(f".{zone}")

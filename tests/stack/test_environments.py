@@ -1,0 +1,40 @@
+"""The stack files that are shipped, unchanged, beside each other in one account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cloud import Cloud
+
+from tests.project import REPOSITORY, Project, fetch
+
+
+def test_production_and_staging_stand_beside_each_other(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.call("dnspod", "CreateDomain", {"Domain": "example.cn"})
+    before = cloud.counts()
+    project = Project(tmp_path / "site", cloud.environment())
+    production, staging = project.stack("production"), project.stack("staging")
+    for stack in (production, staging):
+        shipped = (REPOSITORY / "stacks" / f"Pulumi.{stack.name}.yaml").read_text("utf-8")
+        used = (project.folder / "stacks" / f"Pulumi.{stack.name}.yaml").read_text("utf-8")
+        assert used.startswith(shipped)  # `pulumi stack init` adds its salt at the end
+        assert set(stack.up().changes) == {"create"}
+
+    pages = {}
+    for stack, name in ((production, "example.cn"), (staging, "staging.example.cn")):
+        outputs = stack.outputs()
+        pages[stack.name] = fetch(outputs["address"], cloud.https_port, name, cloud.roots).body
+    assert "示例科技" in pages["production"]
+    assert "示例科技（预发布）" in pages["staging"]
+    assert production.outputs()["address"] != staging.outputs()["address"]
+    assert production.up().changes == {}
+    assert staging.up().changes == {}
+
+    assert staging.run("destroy").code == 0
+    assert production.up().changes == {}
+    protected = production.run("destroy")
+    assert protected.code != 0
+    assert "protect" in protected.output
+    assert project.pulumi("state", "unprotect", "--all", "--yes", "--stack", "production").returncode == 0
+    assert production.run("destroy").code == 0
+    assert cloud.counts() == before

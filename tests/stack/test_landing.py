@@ -1,0 +1,167 @@
+"""A site from nothing to nothing, by the real engine and provider, on the rehearsal cloud.
+
+The tests of this module are one story and run in order: each leaves the stack up for the next.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.cloud import Cloud
+
+from tests.project import Page, Project, Run, Stack, edited, fetch
+
+_SERVERS: dict[str, dict[str, Any]] = {
+    "cvm": {"kind": "cvm", "period": 3},
+    "lighthouse": {"kind": "lighthouse", "bundle": "bundle_starter_mc_promo_med2_01", "period": 3},
+}
+_FILING = {"icp": {"number": "沪ICP备2024000123号-1"}}
+
+
+class Landed:
+    """A stack that is up, and how its site is seen."""
+
+    def __init__(self, cloud: Cloud, project: Project, kind: str) -> None:
+        self.cloud, self.project, self.kind = cloud, project, kind
+        self.domain = f"{kind}-shop.com.cn"
+
+    def configure(self, *, filing: dict[str, Any] | None = None, **site: Any) -> Stack:
+        config = {
+            "tencentcloud:region": "ap-shanghai",
+            "luodi:site": {"domain": self.domain, "title": "茶叶铺", **site},
+            "luodi:server": _SERVERS[self.kind],
+            "luodi:dns": {"manage": "create"},
+            "luodi:filing": filing or _FILING,
+        }
+        return self.project.configure("test", config)
+
+    @property
+    def stack(self) -> Stack:
+        return Stack(self.project, "test")
+
+    def page(self, name: str | None = None, path: str = "/") -> Page:
+        address = self.stack.outputs()["address"]
+        return fetch(address, self.cloud.https_port, name or self.domain, self.cloud.roots, path)
+
+
+@pytest.fixture(scope="module", params=sorted(_SERVERS))
+def landed(request: pytest.FixtureRequest, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
+    kind = str(request.param)
+    before = cloud.counts()
+    site = Landed(cloud, Project(tmp_path_factory.mktemp(kind) / "shop", cloud.environment()), kind)
+    first = site.configure().up()
+    assert set(first.changes) == {"create"}
+    yield site
+    gone = site.stack.run("destroy")
+    assert gone.code == 0, str(gone)
+    assert cloud.counts() == before
+
+
+def test_the_site_is_served_with_a_certificate_for_all_its_names(landed: Landed) -> None:
+    page = landed.page()
+    assert page.status == 200
+    assert "茶叶铺" in page.body
+    assert {name for _, name in page.certificate["subjectAltName"]} == {landed.domain, f"www.{landed.domain}"}
+    assert landed.page(f"www.{landed.domain}").status == 200
+
+
+def test_the_footer_has_the_number_with_its_link_and_nothing_else(landed: Landed) -> None:
+    body = landed.page().body
+    assert body.count("沪ICP备2024000123号-1") == 1
+    assert "https://beian.miit.gov.cn/" in body
+    assert "公网安备" not in body
+
+
+def test_no_key_is_in_the_state_and_no_secret_readable(landed: Landed) -> None:
+    state = landed.stack.state()
+    assert "PRIVATE KEY" not in state
+    assert landed.cloud.environment()["TENCENTCLOUD_SECRET_KEY"] not in state
+    account = next(
+        resource
+        for resource in json.loads(state)["deployment"]["resources"]
+        if resource["type"].endswith(":AcmeAccount")
+    )
+    assert "ciphertext" in account["outputs"]["account_key"]
+
+
+def test_a_second_up_changes_nothing(landed: Landed) -> None:
+    assert landed.stack.up().changes == {}
+
+
+def test_a_refresh_finds_nothing(landed: Landed) -> None:
+    refreshed = landed.stack.run("refresh")
+    assert refreshed.code == 0, str(refreshed)
+    assert refreshed.changes == {}
+    assert landed.stack.up().changes == {}
+
+
+def test_a_number_that_is_supplied_reaches_the_page_by_one_update(landed: Landed) -> None:
+    filing = {**_FILING, "public-security": {"number": "沪公网安备31010602002343号"}}
+    serial = landed.stack.outputs()["certificate"]["serial"]
+    assert landed.configure(filing=filing).up().changes == {"update": 1}
+    body = landed.page().body
+    assert "沪公网安备31010602002343号" in body
+    assert "https://beian.mps.gov.cn/#/query/webSearch?code=31010602002343" in body
+    assert landed.stack.outputs()["certificate"]["serial"] == serial
+
+
+def test_a_new_name_is_a_record_and_a_new_certificate(landed: Landed) -> None:
+    mobile = f"m.{landed.domain}"
+    names = [landed.domain, f"www.{landed.domain}", mobile]
+    changed = landed.configure(names=names).up()
+    # The signing request, the certificate, the release; the record.
+    assert changed.changes == {"update": 3, "create": 1}, str(changed)
+    page = landed.page(mobile)
+    assert page.status == 200
+    assert {name for _, name in page.certificate["subjectAltName"]} == set(names)
+    assert landed.configure().up().changes == {"update": 3, "delete": 1}
+
+
+def test_a_changed_template_is_one_update(landed: Landed) -> None:
+    holding = landed.project.folder / "templates" / "pages" / "holding.html.j2"
+    with edited(holding, "{{ title }}", "{{ title }}！"):
+        assert landed.stack.up().changes == {"update": 1}
+        assert "茶叶铺！" in landed.page().body
+    assert landed.stack.up().changes == {"update": 1}
+
+
+def test_a_template_that_breaks_nginx_leaves_the_last_release_serving(landed: Landed) -> None:
+    configuration = landed.project.folder / "templates" / "nginx" / "nginx.conf.j2"
+    serving = landed.stack.outputs()["release"]
+    with edited(configuration, "server_tokens off;", "server_tokenz off;"):
+        failed = landed.stack.run("up")
+        assert failed.code != 0
+        assert 'unknown directive "server_tokenz"' in failed.output
+        assert landed.page().status == 200
+    assert landed.stack.up().changes in ({}, {"update": 1})
+    assert landed.stack.outputs()["release"] == serving
+
+
+def test_content_of_the_teams_own_is_served(landed: Landed) -> None:
+    folder = landed.project.folder / "public"
+    folder.mkdir()
+    (folder / "index.html").write_text("<!doctype html><html><body><h1>明前龙井</h1></body></html>", "utf-8")
+    (folder / "price.json").write_text('{"body": "</body>"}', "utf-8")
+    assert landed.configure(content="public").up().changes == {"update": 1}
+    body = landed.page().body
+    assert "明前龙井" in body
+    assert body.count("沪ICP备2024000123号-1") == 1
+    assert landed.page(path="/price.json").body == '{"body": "</body>"}'
+    assert landed.configure().up().changes == {"update": 1}
+
+
+def test_a_release_that_was_changed_on_the_server_is_seen_and_mended(landed: Landed) -> None:
+    landed.cloud.run(landed.stack.outputs()["instance"], "systemctl stop nginx")
+    seen = landed.stack.run("refresh")
+    assert seen.changes == {"update": 1}, str(seen)
+    assert landed.stack.up().changes == {"update": 1}
+    assert landed.page().status == 200
+
+
+def test_the_plain_run_prints_no_warning(landed: Landed) -> None:
+    run: Run = landed.stack.run("preview")
+    assert run.code == 0
+    assert "warning" not in run.output.lower()
