@@ -331,6 +331,11 @@ def _region_data() -> Mapping[str, Mapping[str, Any]]:
     return MappingProxyType(tomllib.loads(text))
 
 
+def mainland_regions() -> tuple[str, ...]:
+    """The ids of the mainland regions."""
+    return tuple(_region_data()["mainland"])
+
+
 def mainland_region(name: str) -> Region:
     """The mainland region of that id. Raises ValueError for any other, saying why a site can't stand there."""
     data = _region_data()
@@ -444,6 +449,11 @@ class Settings:
             return cls.parse(values, source=f"stacks/Pulumi.{pulumi.get_stack()}.yaml")
         except SettingsError as error:
             raise pulumi.RunError(str(error)) from None
+
+
+def sections() -> Mapping[str, tuple[type[BaseModel], ...]]:
+    """The sections of a stack file, by name: what each may be."""
+    return _SECTIONS
 
 
 @cache

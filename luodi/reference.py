@@ -1,0 +1,103 @@
+"""The settings reference, from the model that judges stack files: ``python -m luodi.reference > docs/settings.md``."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from luodi import settings
+
+_HEAD = """# Settings
+
+Every key of a stack file (`stacks/Pulumi.<stack>.yaml`). This page is made from `luodi/settings.py` by
+`python -m luodi.reference`; the tests fail when it is out of date.
+
+`tencentcloud:region` is Tencent Cloud's own key: a mainland region, one of {regions}.
+"""
+_FOOT = """
+## `luodi:acme-account-key`
+
+A secret, optional: the PEM key of an ACME account to use instead of a new one
+(`pulumi config set --secret luodi:acme-account-key < key.pem`).
+"""
+
+
+def page() -> str:
+    """The whole page, Markdown."""
+    regions = ", ".join(f"`{name}`" for name in settings.mainland_regions())
+    parts = [_HEAD.format(regions=regions)]
+    for name, models in settings.sections().items():
+        for model in models:
+            kind = f" (`kind: {_kind(model)}`)" if len(models) > 1 else ""
+            parts.append(f"\n## `{settings.NAMESPACE}:{name}`{kind}\n\n{_what(model)}\n\n")
+            parts.append("| key | value | default | |\n|---|---|---|---|\n")
+            parts.extend(_rows(model, ""))
+    parts.append(_FOOT)
+    return "".join(parts)
+
+
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for field in model.model_fields.values():
+        path = f"{prefix}{field.alias}"
+        inner = _section(field.annotation)
+        words = [field.description or "", _what(inner) if inner and not field.description else ""]
+        yield f"| `{path}` | {_type(field)} | {_default(field)} | {' '.join(filter(None, words))} |\n"
+        if inner is not None:
+            many = "[]" if _origin(field.annotation) is tuple else ""
+            yield from _rows(inner, f"{path}{many}.")
+
+
+def _type(field: FieldInfo) -> str:
+    return _name(field.annotation)
+
+
+def _name(annotation: Any) -> str:
+    origin, args = _origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _name(args[0])
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in args)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_name(part) for part in args if part is not types.NoneType)
+    if origin is tuple:
+        return f"list of {_name(args[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "mapping"
+    return {str: "text", int: "whole number", bool: "`true`, `false`"}.get(annotation, "text")
+
+
+def _origin(annotation: Any) -> Any:
+    return get_origin(annotation)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section, get_args(annotation))), None)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required() or field.default is PydanticUndefined:
+        return "required"
+    value = field.default
+    if value is None or value == () or isinstance(value, BaseModel):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _kind(model: type[BaseModel]) -> str:
+    return str(get_args(model.model_fields["kind"].annotation)[0])
+
+
+def _what(model: type[BaseModel] | None) -> str:
+    return inspect.cleandoc(model.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ") if model else ""
+
+
+if __name__ == "__main__":
+    print(page(), end="")
