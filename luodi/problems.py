@@ -44,48 +44,76 @@ def explain(section: str, models: Sequence[type[BaseModel]], detail: ErrorDetail
 
     `section` is the key that was judged, `models` what it may be; of several, `kind` decides.
     """
-    tags = {get_args(model.model_fields["kind"].annotation)[0] for model in models if len(models) > 1}
-    location = [part for index, part in enumerate(detail["loc"]) if not (index == 0 and part in tags)]
+    location = list(detail["loc"])
+    kinds = {_kind(model): model for model in models}
+    kind = str(location.pop(0)) if len(models) > 1 and location else _kind(models[0])
+    if detail["type"].startswith("union_tag"):
+        location = ["kind"]
     path = section
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return Problem(path, _words(detail, models, location))
+    if detail["type"] != "extra_forbidden":
+        return Problem(path, _words(detail))
+    key = str(location.pop())
+    known = {name: _known_keys(model, location) for name, model in kinds.items()}
+    for other, keys in known.items():
+        if key in keys:
+            return Problem(path, f"is a setting of kind {other}, not {kind}")
+    return Problem(path, unknown(key, known[kind]))
 
 
-def _words(detail: ErrorDetails, models: Sequence[type[BaseModel]], location: list[int | str]) -> str:
-    kind, got, context = detail["type"], detail["input"], detail.get("ctx", {})
+def _kind(model: type[BaseModel]) -> str:
+    field = model.model_fields.get("kind")
+    return str(get_args(field.annotation)[0]) if field else ""
+
+
+def _words(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    got = _shown(detail["input"])
+    if detail["input"] is None:
+        return "is empty; give it a value, or leave it out"
     match kind:
         case "value_error":
             return str(context["error"])
         case "missing":
             return "is not set"
-        case "extra_forbidden":
-            return unknown(str(location[-1]), _known_keys(models, location[:-1]))
         case "literal_error":
-            choices = str(context["expected"]).replace("'", "").replace(" or ", ", ")
-            return f"must be one of {choices}; got {got!r}".replace("'", "")
+            return f"must be one of {_bare(context['expected']).replace(' or ', ', ')}; got {_bare(got)}"
         case "union_tag_invalid":
-            return f"kind must be one of {context['expected_tags']}; got {context['tag']}".replace("'", "")
+            return f"must be one of {_bare(context['expected_tags'])}; got {_bare(got)}"
         case "union_tag_not_found":
-            return "kind is not set; write cvm or lighthouse"
-        case "string_pattern_mismatch":
-            return f"{got!r} does not look like one (expected {context['pattern']})"
+            return "is not set; write cvm or lighthouse"
         case "string_type":
-            return (
-                f"must be text, got {got!r}; put it in quotes" if not isinstance(got, dict | list) else "must be text"
+            return f"must be text, got {got}" + (
+                "" if isinstance(detail["input"], dict | list) else "; put it in quotes"
             )
-        case "int_type" | "int_from_float" | "bool_type":
-            return f"must be {'a whole number' if kind != 'bool_type' else 'true or false'}, got {got!r}"
+        case "int_type" | "int_from_float":
+            return f"must be a whole number, got {got}"
+        case "bool_type":
+            return f"must be true or false, got {got}"
+        case "greater_than_equal":
+            return f"must be {context['ge']} or more, got {got}"
+        case "less_than_equal":
+            return f"must be {context['le']} or less, got {got}"
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"must be a mapping of settings, got {got!r}"
+            return f"must be a mapping of settings, got {got}"
         case "tuple_type":
-            return f"must be a list, got {got!r}"
+            return f"must be a list, got {got}"
         case _:
-            return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}; got {got!r}"
+            return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}; got {got}"
 
 
-def _known_keys(models: Sequence[type[BaseModel]], location: list[int | str]) -> list[str]:
-    found = list(models)
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _bare(text: str) -> str:
+    return text.replace("'", "")
+
+
+def _known_keys(section: type[BaseModel], location: list[int | str]) -> list[str]:
+    found = [section]
     for part in location:
         if isinstance(part, str):
             found = [inner for model in found for inner in _inner(model, part)]

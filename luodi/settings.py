@@ -13,6 +13,7 @@ import ipaddress
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,7 @@ from pydantic import (
     InstanceOf,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -46,13 +48,13 @@ from luodi.problems import Problem, SettingsError, explain, unknown
 
 NAMESPACE = "luodi"
 
-Period = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 36, 48, 60]
-"""Months that a CVM or Lighthouse instance can be prepaid for (包年包月 购买时长), as the provider takes them."""
-
 RenewFlag = Literal["NOTIFY_AND_AUTO_RENEW", "NOTIFY_AND_MANUAL_RENEW", "DISABLE_NOTIFY_AND_MANUAL_RENEW"]
 
 FILING_PERIOD = 3
 """Months that a server must be prepaid for, to be filed: https://cloud.tencent.com/document/product/243/18908"""
+
+MOST_NAMES = 100
+"""Host names in one certificate: https://letsencrypt.org/docs/rate-limits/"""
 
 
 # --- what a value may look like ------------------------------------------------------------------
@@ -67,6 +69,8 @@ def host_name(text: str) -> str:
     address, a wildcard, an underscore, a single label.
     """
     name = text.strip().rstrip(".")
+    if not name:
+        raise ValueError("is empty; write a host name, such as example.cn")
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
@@ -89,6 +93,8 @@ def host_name(text: str) -> str:
     for label in labels:
         if not _LABEL.fullmatch(label):
             raise ValueError(f"{text} is no host name: {label!r} (letters, digits and inner hyphens)")
+    if labels[-1][0].isdigit():  # 127.1 is an address to every browser
+        raise ValueError(f"{text} is no host name: no suffix begins with a digit")
     return name
 
 
@@ -105,16 +111,16 @@ def registrable(name: str) -> str | None:
 def _named(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty")
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
         raise ValueError(f"{text!r} has a control character or a line break")
     return text.strip()
 
 
 def _network(text: str) -> str:
     try:
-        return str(ipaddress.ip_network(text))
+        return str(ipaddress.IPv4Network(text))
     except ValueError as error:
-        raise ValueError(f"{error}; write a CIDR block such as 10.8.0.0/16") from None
+        raise ValueError(f"{error}; write an IPv4 CIDR block such as 10.8.0.0/16") from None
 
 
 def _ports(text: str) -> str:
@@ -128,6 +134,21 @@ def _ports(text: str) -> str:
     return text
 
 
+def _whole(value: Any) -> Any:
+    if type(value) is not int:  # true and 12.0 are equal to a number, and so would be taken for it
+        raise PydanticCustomError("int_type", "must be a whole number")
+    return value
+
+
+def _like(pattern: str, what: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(f"{text} is no {what}")
+        return text
+
+    return AfterValidator(check)
+
+
 _Parsed = TypeVar("_Parsed")
 
 
@@ -135,7 +156,7 @@ def _number(parse: Callable[[str], _Parsed]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if isinstance(value, str):
             return parse(value)
-        raise PydanticCustomError("text", "must be text, got {got}", {"got": repr(value)})
+        raise PydanticCustomError("string_type", "must be text")
 
     return read
 
@@ -144,6 +165,13 @@ HostName = Annotated[str, AfterValidator(host_name)]
 Text = Annotated[str, AfterValidator(_named)]
 Network = Annotated[str, AfterValidator(_network)]
 Ports = Annotated[str, AfterValidator(_ports)]
+InstanceType = Annotated[str, _like(r"[A-Z0-9]+[a-z]*\.[A-Z0-9]+", "instance type (机型规格), such as S5.MEDIUM2")]
+Bundle = Annotated[str, _like(r"bundle_\w+", "bundle (套餐), such as bundle_starter_mc_promo_med2_01")]
+Directory = Annotated[str, _like(r"https://\S+", "ACME directory's address; it begins with https://")]
+Email = Annotated[str, _like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "e-mail address, such as ops@example.cn")]
+
+Period = Annotated[Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 36, 48, 60], BeforeValidator(_whole)]
+"""Months that a CVM or Lighthouse instance can be prepaid for (包年包月 购买时长), as the provider takes them."""
 
 
 class Section(BaseModel):
@@ -171,15 +199,23 @@ class SiteSettings(Section):
     names: tuple[HostName, ...] | None = Field(
         None,
         strict=False,
-        min_length=1,
-        max_length=100,
         description="Every host name that the site answers to. By default the domain and, for a registered "
         "domain, its www.",
     )
-    content: str | None = Field(
+    content: Text | None = Field(
         None,
         description="The folder of the site's files, relative to the project. Without one a holding page is served.",
     )
+
+    @field_validator("names")
+    @classmethod
+    def _fit_a_certificate(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        if names is not None:
+            if not names:
+                raise ValueError("is empty; name a host, or leave it out for the domain and its www")
+            if (count := len({*names, info.data.get("domain", names[0])})) > MOST_NAMES:
+                raise ValueError(f"{count} names with the domain's; a certificate holds {MOST_NAMES} at most")
+        return names
 
 
 class IngressRule(Section):
@@ -192,7 +228,7 @@ class IngressRule(Section):
 
 
 class _Server(Section):
-    zone: str | None = Field(None, description="Availability zone (可用区); by default one of the region's own.")
+    zone: Text | None = Field(None, description="Availability zone (可用区); by default one of the region's own.")
     period: Period = Field(12, description="Months prepaid (购买时长); a filing needs at least 3.")
     renew_flag: RenewFlag = Field("NOTIFY_AND_AUTO_RENEW", description="What happens when the period ends (自动续费).")
     ingress: tuple[IngressRule, ...] = Field((), strict=False, description="Ports opened besides 80 and 443.")
@@ -219,9 +255,7 @@ class CvmSettings(_Server):
     """A CVM instance (云服务器) in a network of its own."""
 
     kind: Literal["cvm"]
-    instance_type: Annotated[str, Field(pattern=r"^[A-Z0-9]+[a-z]*\.[A-Z0-9]+$")] = Field(
-        "S5.MEDIUM2", description="Instance type (机型规格)."
-    )
+    instance_type: InstanceType = Field("S5.MEDIUM2", description="Instance type (机型规格).")
     image: Text = Field(
         "Ubuntu Server 24.04",
         description="Image family, by the operating system's name (操作系统); the newest public image is taken at "
@@ -244,9 +278,7 @@ class LighthouseSettings(_Server):
     """A Lighthouse instance (轻量应用服务器); always prepaid."""
 
     kind: Literal["lighthouse"]
-    bundle: Annotated[str, Field(pattern=r"^bundle_\w+$")] = Field(
-        description="Bundle (套餐), such as bundle_starter_mc_promo_med2_01."
-    )
+    bundle: Bundle = Field(description="Bundle (套餐), such as bundle_starter_mc_promo_med2_01.")
     blueprint: Text = Field(
         "Ubuntu Server 24.04 LTS 64bit",
         description="Image (镜像): the blueprint's name, or its id (lhbp-...). Taken at creation and kept.",
@@ -272,12 +304,8 @@ class CertificateSettings(Section):
     authority: Literal["letsencrypt", "letsencrypt-staging"] = Field(
         "letsencrypt", description="The authority; the staging one is trusted by no browser."
     )
-    directory: Annotated[str, Field(pattern=r"^https://\S+$")] | None = Field(
-        None, description="The ACME directory of another authority."
-    )
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = Field(
-        None, description="Whom the authority may write to."
-    )
+    directory: Directory | None = Field(None, description="The ACME directory of another authority.")
+    email: Email | None = Field(None, description="Whom the authority may write to.")
     propagation_timeout: int = Field(180, ge=1, le=3600, description="Seconds to wait until every name server answers.")
 
 
@@ -409,11 +437,11 @@ class Settings:
         for key in values:
             if key.startswith(prefix) and key.removeprefix(prefix) not in known:
                 problems.append(Problem(key, unknown(key.removeprefix(prefix), known)))
+        region = values.get("tencentcloud:region")
         try:
-            parts["region"] = mainland_region(str(values.get("tencentcloud:region", "")))
+            parts["region"] = mainland_region(str(region or ""))
         except ValueError as error:
-            missing = "tencentcloud:region" not in values
-            problems.append(Problem("tencentcloud:region", "is not set" if missing else str(error)))
+            problems.append(Problem("tencentcloud:region", str(error) if region else "is not set"))
         for name, models in _SECTIONS.items():
             path = prefix + name
             if path not in values and name in _REQUIRED:
@@ -464,38 +492,40 @@ def _judge(models: tuple[type[Section], ...]) -> TypeAdapter[Any]:
     return TypeAdapter(either)
 
 
+_SUFFIX = "is a public suffix; write the domain that was bought"
+
+
 def _contradictions(parts: Mapping[str, Any]) -> Iterator[Problem]:
     """What no single section can see."""
     site, server, dns = parts.get("site"), parts.get("server"), parts.get("dns")
     region, filing = parts.get("region"), parts.get("filing")
-    if isinstance(site, SiteSettings):
-        bought = registrable(site.domain)
-        zone = (dns.zone if isinstance(dns, DnsSettings) else None) or bought
-        if zone is None:
-            yield Problem(
-                "luodi:site.domain",
-                f"{site.domain} is a public suffix; write the domain that was bought",
-            )
-        else:
-            for index, name in enumerate((site.domain, *(site.names or ()))):
-                if name != zone and not name.endswith(f".{zone}"):
-                    where = "luodi:site.domain" if index == 0 else f"luodi:site.names[{index - 1}]"
-                    yield Problem(where, f"{name} is not in the zone {zone} (luodi:dns.zone)")
+    bought = registrable(site.domain) if isinstance(site, SiteSettings) else None
+    if isinstance(site, SiteSettings) and bought is None:
+        yield Problem("luodi:site.domain", f"{site.domain} {_SUFFIX}")
+    if isinstance(dns, DnsSettings) and dns.zone and registrable(dns.zone) is None:
+        yield Problem("luodi:dns.zone", f"{dns.zone} {_SUFFIX}")
+    elif isinstance(site, SiteSettings) and isinstance(dns, DnsSettings) and (zone := dns.zone or bought):
+        for index, name in enumerate((site.domain, *(site.names or ()))):
+            if name != zone and not name.endswith(f".{zone}"):
+                where = "luodi:site.domain" if index == 0 else f"luodi:site.names[{index - 1}]"
+                yield Problem(where, f"{name} is not in the zone {zone} (luodi:dns.zone)")
     if (
         server is not None
         and region is not None
         and server.zone
-        and not re.fullmatch(rf"{re.escape(region.id)}-\d+", server.zone)
+        and not re.fullmatch(rf"{re.escape(region.id)}-[0-9]+", server.zone)
     ):
         yield Problem(
             "luodi:server.zone",
             f"{server.zone} is not in tencentcloud:region {region.id}; write {region.id}-N, or leave it out",
         )
-    if isinstance(server, CvmSettings):
-        inner, outer = ipaddress.ip_network(server.subnet), ipaddress.ip_network(server.network)
-        if inner.version != 4 or outer.version != 4 or not inner.subnet_of(outer):
-            yield Problem("luodi:server.subnet", f"{server.subnet} is not inside the network {server.network}")
+    if isinstance(server, CvmSettings) and not _inside(server.subnet, server.network):
+        yield Problem("luodi:server.subnet", f"{server.subnet} is not inside the network {server.network}")
     yield from _unfit_for_filing(server, filing, site)
+
+
+def _inside(subnet: str, network: str) -> bool:
+    return ipaddress.IPv4Network(subnet).subnet_of(ipaddress.IPv4Network(network))
 
 
 def _unfit_for_filing(server: Any, filing: Any, site: Any) -> Iterator[Problem]:
@@ -542,6 +572,8 @@ class Surroundings:
             try:
                 dns = (str(ipaddress.ip_address(address.strip("[]"))), int(port))
             except ValueError:
-                raise ValueError(f"LUODI_DNS: {text} is not address:port, such as 127.0.0.1:53") from None
+                dns = ("", 0)
+            if not 0 < dns[1] < 65536:
+                raise ValueError(f"LUODI_DNS: {text} is not address:port, such as 127.0.0.1:53")
         root = environ.get("LUODI_ACME_CA")
         return cls(environ.get("LUODI_ACME_DIRECTORY") or None, Path(root) if root else None, dns)
