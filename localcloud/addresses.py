@@ -1,0 +1,62 @@
+"""Addresses: public ones out of a loopback network of this machine, private ones out of subnets."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+
+from localcloud.errors import CloudError
+from localcloud.store import Kind, Store
+
+RESERVED_PER_SUBNET = 3
+"""Tencent keeps a subnet's first two and its last address for itself
+(https://cloud.tencent.com/document/product/215/36517)."""
+
+
+class PublicAddresses:
+    """The pool of public IPv4 addresses: every one can really be opened on this machine."""
+
+    def __init__(self, store: Store, network: ipaddress.IPv4Network) -> None:
+        """Give out hosts of `network`, a part of 127.0.0.0/8."""
+        self._store = store
+        self._network = network
+
+    def allocate(self, owner: str) -> str:
+        """Take a free address for `owner`; an address given back is reused last.
+
+        Raises CloudError ResourceInsufficient when none is left.
+        """
+        hosts = self._network.num_addresses - 2
+        for _ in range(hosts):
+            offset = self._store.next_number("public_address", 0) % hosts + 1
+            address = str(self._network.network_address + offset)
+            if self._store.get(Kind.PUBLIC_ADDRESS, address) is None:
+                self._store.put(Kind.PUBLIC_ADDRESS, address, {"Owner": owner})
+                return address
+        raise CloudError(
+            "ResourceInsufficient",
+            f"Every public address of {self._network} is taken; release some, or start localcloud"
+            " with a larger --network.",
+        )
+
+    def release(self, address: str) -> None:
+        """Give an address back."""
+        self._store.delete(Kind.PUBLIC_ADDRESS, address)
+
+
+def subnet_size(cidr: str) -> int:
+    """Return how many addresses of a subnet can be used."""
+    return max(ipaddress.ip_network(cidr).num_addresses - RESERVED_PER_SUBNET, 0)
+
+
+def private_address(cidr: str, taken: Collection[str]) -> str:
+    """Return the first free address of a subnet.
+
+    Raises CloudError ResourceInsufficient.SpecifiedResources... when the subnet is full.
+    """
+    network = ipaddress.ip_network(cidr)
+    for offset in range(2, network.num_addresses - 1):
+        address = str(network.network_address + offset)
+        if address not in taken:
+            return address
+    raise CloudError("LimitExceeded.VpcSubnetNum", f"The subnet {cidr} has no free address.")
