@@ -34,9 +34,7 @@ class Channel:
         self.up: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(end.fileno(), self._receive)
 
-    async def ask(
-        self, operation: str, fds: Sequence[int] = (), **arguments: Any
-    ) -> tuple[dict[str, Any], list[int]]:
+    async def ask(self, operation: str, fds: Sequence[int] = (), **arguments: Any) -> tuple[dict[str, Any], list[int]]:
         """Send a request; return the answer and the descriptors that came with it.
 
         Raises NotRunning when the machine is or goes down, or MachineError for its refusal.
@@ -93,8 +91,9 @@ class Channel:
             return
         self._loop.remove_reader(self._end.fileno())
         self._end.close()
-        for answer in [*self._waiting.values(), self.up]:
-            if not answer.done():
-                answer.set_exception(NotRunning("the machine went down"))
-                answer.exception()  # seen, even if nobody waits for it
+        waiting: list[asyncio.Future[Any]] = [*self._waiting.values(), self.up]
+        for each in waiting:
+            if not each.done():
+                each.set_exception(NotRunning("the machine went down"))
+                each.exception()  # seen, even if nobody waits for it
         self._waiting.clear()

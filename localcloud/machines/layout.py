@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import sysconfig
 from pathlib import Path
 
-from localcloud.machines.errors import SandboxUnavailable
 from localcloud.machines.image import TOP_LEVEL
 
 GUEST = Path(__file__).parent / "guest"
@@ -17,7 +15,12 @@ INSIDE = Path("/usr/local/qcloud")
 
 PROGRAM_FOLDERS = ("/usr/bin", "/usr/sbin")
 HELD_BACK_PROGRAMS = frozenset({"nginx"})
-SHIMS = {"systemctl": "systemctl", "apt-get": "apt-get", "apt": "apt-get"}
+SHIMS = {
+    "apt": "apt-get",
+    "apt-get": "apt-get",
+    "journalctl": "journalctl",
+    "systemctl": "systemctl",
+}
 """Commands that can't be the host's own in a machine, and the file of guest/ each one is."""
 
 # What root keeps on a server of its own, less what would reach through to the host.
@@ -42,7 +45,7 @@ def arguments(disk: Path, hostname: str, *, one_user: bool, disk_bytes: int | No
     """Return bubblewrap's options for a machine, all but the command.
 
     Writes the two files on the disk that depend on this host and this interpreter.
-    Raises SandboxUnavailable when the systemctl library isn't installed, and OSError.
+    Raises OSError.
     """
     options = ["--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-ipc"]
     if one_user:
@@ -69,8 +72,7 @@ def arguments(disk: Path, hostname: str, *, one_user: bool, disk_bytes: int | No
     options += _shims()
     options += _python(disk)
     options += _host_packages()
-    options += ["--ro-bind", str(GUEST), str(INSIDE / "guest")]
-    options += ["--ro-bind", str(_systemctl_library()), str(INSIDE / "lib/systemctl2")]
+    options += ["--ro-bind", str(GUEST), str(INSIDE / "lib/localcloud/machines/guest")]
     options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--chdir", "/"]
     return options
 
@@ -121,12 +123,12 @@ def _python(disk: Path) -> list[str]:
     )  # fmt: skip
     starter = disk / "usr/local/qcloud/bin/python"
     starter.parent.mkdir(parents=True, exist_ok=True)
-    starter.write_text(f'#!/bin/sh\n{library}exec {seen / program} -I -S "$@"\n')
+    starter.write_text(f'#!/bin/sh\n{library}PYTHONPATH={INSIDE / "lib"} exec {seen / program} -s -S "$@"\n')
     starter.chmod(0o755)
     for name, file in SHIMS.items():
         link = disk / "usr/local/bin" / name
         if not link.is_symlink() and not link.exists():
-            link.symlink_to(INSIDE / "guest" / file)
+            link.symlink_to(INSIDE / "lib/localcloud/machines/guest" / file)
     return [] if shared else ["--ro-bind", str(prefix), str(seen)]
 
 
@@ -137,13 +139,3 @@ def _host_packages() -> list[str]:
     if os.access("/etc/nginx", os.R_OK | os.X_OK):
         options += ["--ro-bind", "/etc/nginx", str(INSIDE / "host/nginx")]
     return options
-
-
-def _systemctl_library() -> Path:
-    found = importlib.util.find_spec("systemctl2")
-    if found is None or not found.submodule_search_locations:
-        raise SandboxUnavailable(
-            "the Python package docker-systemctl-replacement, which is `systemctl` in the"
-            " rehearsal's machines, isn't installed. Install luodi with its `local` extra."
-        )
-    return Path(found.submodule_search_locations[0])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import compileall
 import logging
-import re
-import shutil
 import os
+import re
+import resource
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from localcloud.machines.edge import Allows, Edge, loopback_ports
-from localcloud.machines.errors import MachineError, NotRunning, UnknownMachine
+from localcloud.machines.errors import MachineError, UnknownMachine
 from localcloud.machines.image import make_disk
+from localcloud.machines.layout import GUEST
 from localcloud.machines.sandbox import Sandbox
 from localcloud.machines.spec import MachineSpec, Outcome
 
@@ -32,6 +35,10 @@ class _Machine:
         self.busy = asyncio.Lock()
         """Held while the machine starts, stops or is removed."""
 
+    def lets_in(self, source: str, port: int) -> bool:
+        """Ask the firewall as it is now."""
+        return self.allows(source, port)
+
 
 def _nothing(_address: str, _port: int) -> bool:
     return False
@@ -49,6 +56,8 @@ class Machines:
         self._log = log
         self._machines: dict[str, _Machine] = {}
         self._ports = loopback_ports()
+        _compile_guest()
+        _allow_many_connections()
 
     def ports(self) -> dict[int, int]:
         """Return the loopback port that is really bound at a public address for 80 and for 443."""
@@ -114,7 +123,7 @@ class Machines:
         *,
         username: str,
         working_directory: str,
-        timeout: float,
+        timeout: float,  # noqa: ASYNC109 - the machine keeps it
     ) -> Outcome:
         """Run a script as TAT does: by its first line's interpreter, else a shell.
 
@@ -141,7 +150,7 @@ class Machines:
         edge = Edge(
             address,
             self._ports,
-            allows=lambda source, port: machine.allows(source, port),
+            allows=machine.lets_in,
             machine_socket=machine.sandbox.socket,
             log=self._log,
         )
@@ -160,8 +169,14 @@ class Machines:
         """
         for spec in specs:
             self._machines[spec.id] = _Machine(self._home / spec.id, spec, self._log)
-        await asyncio.to_thread(_remove_others, self._home, set(self._machines))
+        await asyncio.gather(*(self._remove_left_over(each) for each in _names(self._home)))
         await asyncio.gather(*(self._restore(spec, spec.id in running) for spec in specs))
+
+    async def _remove_left_over(self, name: str) -> None:
+        if name not in self._machines:
+            spec = MachineSpec(name, name, None, "", b"")
+            self._machines[name] = _Machine(self._home / name, spec, self._log)
+            await self.destroy(name)
 
     async def _restore(self, spec: MachineSpec, running: bool) -> None:
         machine = self._machines[spec.id]
@@ -172,7 +187,7 @@ class Machines:
                     await machine.sandbox.start()
             await self.assign(spec.id, spec.address)
         except (MachineError, OSError) as error:
-            self._log.error("%s: not restored: %s", spec.id, error)  # noqa: TRY400
+            self._log.error("%s: not restored: %s", spec.id, error)
 
     async def close(self) -> None:
         """Stop every machine and keep its disk; the object is then of no further use."""
@@ -194,6 +209,17 @@ class Machines:
             machine.edge = None
 
 
+def _compile_guest() -> None:
+    """Compile what runs in the machines once, here: they see it read-only."""
+    compileall.compile_dir(GUEST, quiet=2)
+
+
+def _allow_many_connections() -> None:
+    """Let this process have as many open files as it may: each connection takes two."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _make(directory: Path, spec: MachineSpec) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "disk").exists():
@@ -210,9 +236,5 @@ def _remove(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
-def _remove_others(home: Path, known: set[str]) -> None:
-    if not home.is_dir():
-        return
-    for entry in home.iterdir():
-        if entry.name not in known:
-            _remove(entry)
+def _names(home: Path) -> list[str]:
+    return [entry.name for entry in home.iterdir() if entry.is_dir()] if home.is_dir() else []

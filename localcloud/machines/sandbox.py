@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
 import time
 from pathlib import Path
 
@@ -89,7 +88,8 @@ class Sandbox:
                 "--args",
                 str(given),
                 str(INSIDE / "bin/python"),
-                str(INSIDE / "guest/agent.py"),
+                "-m",
+                "localcloud.machines.guest.agent",
                 str(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,
@@ -117,9 +117,7 @@ class Sandbox:
             word in reason for word in ("namespace", "uid map", "loopback", "not permitted")
         ):
             return SandboxUnavailable(f"no machine can be started on this host: {reason}. {_ADVICE}")
-        return MachineError(
-            f"{self._spec.id} did not boot: {reason}. See {self._directory / 'console.log'}."
-        )
+        return MachineError(f"{self._spec.id} did not boot: {reason}. See {self._directory / 'console.log'}.")
 
     async def _wait(self, process: asyncio.subprocess.Process, channel: Channel) -> None:
         await process.wait()
@@ -171,7 +169,12 @@ class Sandbox:
         os.close(await self._lock())
 
     async def run(
-        self, script: bytes, *, username: str, working_directory: str, timeout: float
+        self,
+        script: bytes,
+        *,
+        username: str,
+        working_directory: str,
+        timeout: float,  # noqa: ASYNC109 - the machine keeps it
     ) -> Outcome:
         """Run a script in the machine; see `Machines.run`."""
         channel = self._require()
@@ -269,11 +272,11 @@ class _Output:
 
 
 def _memory_file(data: bytes) -> int:
-    with tempfile.TemporaryFile() as file:
+    fd = os.memfd_create("luodi")
+    with os.fdopen(os.dup(fd), "wb") as file:
         file.write(data)
-        file.flush()
-        file.seek(0)
-        return os.dup(file.fileno())
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def _open_console(path: Path) -> int:

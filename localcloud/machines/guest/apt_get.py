@@ -165,7 +165,7 @@ def default_configuration(offers: Stanzas) -> dict[Path, bytes]:
     for name, stanza in offers.items():
         if not re.match(r"nginx(-|$)", name):
             continue
-        for path, checksum in re.findall(r"^ (/etc/nginx/\S+) ([0-9a-f]{32})", stanza, re.M):
+        for path, checksum in re.findall(r"^ (/etc/nginx/\S+) ([0-9a-f]{32})", stanza, re.MULTILINE):
             source = HOST / "nginx" / Path(path).relative_to(NGINX)
             data = source.read_bytes() if os.access(source, os.R_OK) else b""
             if hashlib.md5(data, usedforsecurity=False).hexdigest() != checksum:
@@ -204,6 +204,11 @@ def service(action: str, unit: str) -> None:
         print(f"could not {action} {unit}.service", file=sys.stderr)
 
 
+def _bare(name: str) -> str:
+    """Return a package's name without the version, release or architecture asked for."""
+    return re.split(r"[=/:]", name)[0]
+
+
 def main(arguments: list[str]) -> int:
     """Carry out one apt-get command line; return apt's exit code."""
     words: list[str] = []
@@ -220,7 +225,7 @@ def main(arguments: list[str]) -> int:
         elif command in {"upgrade", "dist-upgrade", "full-upgrade", "autoremove"}:
             print("0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.")
         elif command == "install":
-            install([re.split(r"[=/:+]", name)[0] if "/" != name[0] else name for name in names])
+            install([name if name.startswith(("/", ".")) else _bare(name) for name in names])
         elif command not in {"clean", "autoclean"}:
             raise Refused(f"Invalid operation {command} (a rehearsal has update and install)")
     except Refused as error:
@@ -233,5 +238,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.environ.pop("LD_LIBRARY_PATH", None)
+    for name in ("LD_LIBRARY_PATH", "PYTHONPATH"):  # were for this interpreter alone
+        os.environ.pop(name, None)
     sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Commands that the cloud runs in the machine, as Tencent's agent (TAT, 自动化助手) does."""
+
+# ruff: noqa: ASYNC240 - small local files, in a process that serves one machine
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from localcloud.machines.guest import processes
+
+FOLDER = Path("/run/tat_agent")
+MARK = "TAT_INVOCATION"
+"""In the environment of every process of a command, so that all can be found at the time-out."""
+
+
+class Refused(Exception):
+    """A request that can't be carried out; `code` is for the daemon, the text for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+async def run(request: dict[str, Any], script_fd: int, output_fd: int) -> dict[str, Any]:
+    """Run one command; return its exit code, or that its time ran out.
+
+    Services that it started with systemctl belong to the machine, and stay.
+    """
+    try:
+        account = pwd.getpwnam(request["username"])
+    except KeyError:
+        raise Refused("user", f"no user {request['username']!r} in /etc/passwd") from None
+    directory = request["directory"] or account.pw_dir
+    if not Path(directory).is_dir():
+        raise Refused("directory", f"no directory {directory!r}")
+    mark = secrets.token_hex(8)
+    script = FOLDER / f"{mark}.sh"
+    with os.fdopen(os.dup(script_fd), "rb") as source, script.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    script.chmod(0o700)
+    os.chown(script, account.pw_uid, account.pw_gid)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *_interpreter(script),
+            stdin=subprocess.DEVNULL,
+            stdout=output_fd,
+            stderr=output_fd,
+            cwd=directory,
+            env={**processes.environment(account), MARK: mark},
+            start_new_session=True,
+            **processes.identity(account),
+        )
+        try:
+            code = await asyncio.wait_for(process.wait(), request["timeout"])
+        except TimeoutError:
+            await processes.kill_all(f"{MARK}={mark}", process.pid)
+            await process.wait()
+            return {"timed_out": True}
+        return {"exit_code": code if code >= 0 else 128 - code}
+    finally:
+        script.unlink(missing_ok=True)
+
+
+def _interpreter(script: Path) -> list[str]:
+    """Return how to start a script: its own first line decides, else a shell."""
+    with script.open("rb") as file:
+        if file.read(2) == b"#!":
+            return [str(script)]
+    return [shutil.which("bash", path=processes.PATH) or "/bin/sh", str(script)]
