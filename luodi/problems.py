@@ -80,7 +80,7 @@ def _words(detail: ErrorDetails) -> str:
         case "literal_error":
             return f"must be one of {_bare(context['expected']).replace(' or ', ', ')}; got {_bare(got)}"
         case "union_tag_invalid":
-            return f"must be one of {_bare(context['expected_tags'])}; got {_bare(got)}"
+            return f"must be one of {_bare(context['expected_tags'])}; got {_bare(context['tag'])}"
         case "union_tag_not_found":
             return "is not set; write cvm or lighthouse"
         case "string_type":
