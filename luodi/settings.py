@@ -232,7 +232,7 @@ class _Server(Section):
     period: Period = Field(12, description="Months prepaid (购买时长); a filing needs at least 3.")
     renew_flag: RenewFlag = Field("NOTIFY_AND_AUTO_RENEW", description="What happens when the period ends (自动续费).")
     ingress: tuple[IngressRule, ...] = Field((), strict=False, description="Ports opened besides 80 and 443.")
-    protect: bool = Field(False, description="Refuse to delete or replace the server until this is taken away.")
+    protect: bool = Field(False, description="Refuse to delete or replace the server, its elastic IP, and a zone that was created.")
 
 
 class Disk(Section):

@@ -56,7 +56,13 @@ class Site(pulumi.ComponentResource):
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         account = _clearly(_account, settings)
         _clearly(preflight.check, account, settings, owner)
-        zone = Zone(f"{name}-zone", settings.zone, create=settings.dns.manage == "create", opts=self._child)
+        zone = Zone(
+            f"{name}-zone",
+            settings.zone,
+            create=settings.dns.manage == "create",
+            protect=settings.server.protect,
+            opts=self._child,
+        )
         self.server = self._server(account)
         prepared = Preparation(
             f"{name}-preparation",

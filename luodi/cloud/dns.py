@@ -13,12 +13,14 @@ class Zone(pulumi.ComponentResource):
 
     domain: pulumi.Output[str]
 
-    def __init__(self, name: str, zone: str, *, create: bool, opts: pulumi.ResourceOptions | None = None) -> None:
-        """`zone` is in A-labels."""
+    def __init__(
+        self, name: str, zone: str, *, create: bool, protect: bool, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """`zone` is in A-labels; `protect` keeps a zone that was created, and every record in it, from deletion."""
         super().__init__("luodi:cloud:Zone", name, None, opts)
         if create:
             made = tencentcloud.dnspod.DomainInstance(
-                f"{name}-domain", domain=zone, opts=pulumi.ResourceOptions(parent=self)
+                f"{name}-domain", domain=zone, opts=pulumi.ResourceOptions(parent=self, protect=protect)
             )
             self.domain = made.domain
         else:
