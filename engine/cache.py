@@ -27,15 +27,17 @@ def folder() -> Path:
 
 
 def key(sources: Path, recipe: str) -> str:
-    """Return the content key of what is built from ``sources`` by ``recipe`` on this platform.
+    """Return the content key of what is made from ``sources`` by ``recipe`` on this platform.
 
+    ``sources`` is a folder or one file.
     Any change of a source, a pinned module, a flag or the platform gives another key, so a cached
     binary is never one of other sources.
     """
     digest = hashlib.sha256()
     for part in (recipe, platform.system(), platform.machine()):
         digest.update(part.encode() + b"\0")
-    for path in sorted(path for path in sources.rglob("*") if path.is_file()):
+    files = [sources] if sources.is_file() else sorted(path for path in sources.rglob("*") if path.is_file())
+    for path in files:
         digest.update(str(path.relative_to(sources)).encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
@@ -52,7 +54,7 @@ def locked(place: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             print(
-                f"engine: process {holder} is providing the engine already; waiting for it",
+                f"engine: process {holder} is at this already; waiting for it",
                 file=sys.stderr,
                 flush=True,
             )

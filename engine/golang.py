@@ -21,20 +21,28 @@ def find(sources: Path) -> Path:
     Installed by the system's package manager where that can be done and helps.
     Raises EngineError, with what to type, where there is none.
     """
-    refusals = []
-    for attempt in ("as it is", "after installing"):
-        if attempt == "after installing" and not _install():
-            break
-        for candidate in _candidates():
-            reason = _refusal(candidate, sources)
-            if reason is None:
-                return candidate
-            refusals.append(f"    {candidate}: {reason}")
-    found = "\n".join(dict.fromkeys(refusals)) or "    none found on PATH, in /usr/local/go or in /usr/lib/go-*"
+    refusals: dict[Path, str] = {}
+    if go := present(sources, refusals):
+        return go
+    if _install() and (go := present(sources, refusals)):
+        return go
+    found = "\n".join(f"    {candidate}: {reason}" for candidate, reason in refusals.items())
     raise EngineError(
-        f"building the engine needs Go {WANTED} or newer:\n{found}\n"
+        f"building the engine needs Go {WANTED} or newer:\n"
+        f"{found or '    none found on PATH, in /usr/local/go or in /usr/lib/go-*'}\n"
         "  Install it from https://go.dev/dl/ (unpack the archive into /usr/local), then run the same command again."
     )
+
+
+def present(sources: Path, refusals: dict[Path, str] | None = None) -> Path | None:
+    """Return a ``go`` command that is here and accepts ``sources``; note why others don't."""
+    for candidate in _candidates():
+        reason = _refusal(candidate, sources)
+        if reason is None:
+            return candidate
+        if refusals is not None:
+            refusals[candidate] = reason
+    return None
 
 
 def _candidates() -> list[Path]:

@@ -58,10 +58,9 @@ NEEDED = (
     Package("ca-certificates", "lets downloads be trusted", _has_roots),
     Package(f"python3.{sys.version_info.minor}-venv", "makes the virtual environment", _has_venv),
 )
-BROWSER = Package(
-    "chromium",
-    "opens the site in the browser test",
-    _any_of("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+BROWSER = (
+    Package("chromium", "opens the site in the browser test", _any_of("chromium", "chromium-browser")),
+    Package("libnss3-tools", "lets that browser trust a rehearsal's authority", _any_of("certutil")),
 )
 
 

@@ -13,7 +13,10 @@ OTHER_INTERVAL = 60.0
 def duration(seconds: float) -> str:
     """Return ``seconds`` as a person says it: ``42 s``, ``3 min 20 s``."""
     whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02} s" if rest else f"{minutes} min"
 
 
 class Progress:

@@ -18,7 +18,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 -- run by whatever python3 a machi
 # Run as a script, this file's own folder is where Python looks for modules: look beside it.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from engine import environment, packages, resolve  # noqa: E402
+from engine import cache, environment, packages, resolve, vet, virtualenv  # noqa: E402
 from engine.errors import EngineError  # noqa: E402
 
 
@@ -30,7 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check:
             return _check()
         if options.packages:
-            packages.require((*packages.NEEDED, packages.BROWSER) if options.browser else packages.NEEDED)
+            packages.require((*packages.NEEDED, *packages.BROWSER) if options.browser else packages.NEEDED)
+            return 0
+        if options.virtualenv:
+            virtualenv.make(options.virtualenv, cache.SOURCES.parent / "requirements-dev.txt")
+            return 0
+        if options.vet:
+            vet.vet()
+            return 0
+        if options.uv:
+            print(virtualenv.uv())
             return 0
         engine = resolve.provide(from_source=options.from_source)
         if options.env:
@@ -54,7 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--env", action="store_true", help="print shell lines that lead to the engine")
     what.add_argument("--check", action="store_true", help="only say what is there; exit code 1 if a part is missing")
     what.add_argument("--packages", action="store_true", help="only see to the system packages (nginx, bubblewrap...)")
-    parser.add_argument("--browser", action="store_true", help="with --packages: Chromium too")
+    what.add_argument("--virtualenv", metavar="FOLDER", type=Path, help="only make FOLDER from requirements-dev.txt")
+    what.add_argument("--vet", action="store_true", help="only check the Go sources")
+    what.add_argument("--uv", action="store_true", help="only print the path of the locked uv")
+    parser.add_argument("--browser", action="store_true", help="with --packages: what the browser test needs too")
     parser.add_argument("--from-source", action="store_true", help="build what is missing; download no release")
     return parser
 

@@ -1,0 +1,70 @@
+# `make` lists what there is. Nothing needs to be activated or installed before.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: help local local-down test unit check format lock engine packages browser bench clean
+
+# The first Python that is new enough, looked for only by targets that need it.
+PYTHON = $(or $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys.executable)' 2>/dev/null && break; \
+	done),$(error luodi needs Python 3.11 or newer, and none of python3.13, python3.12, python3.11, python3 is. \
+	Install one (Debian 12, Ubuntu 24.04: apt-get install python3), then run the same command again))
+PROVIDE = $(PYTHON) engine/provide.py
+VENV := .venv/bin
+
+help: ## List the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+local: packages .venv/.ready engine ## Land the site on a rehearsal cloud on this machine, and say how to open it
+	@$(VENV)/python -m localcloud land
+
+local-down: ## Remove the rehearsal cloud and all that is on it
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m localcloud reset; fi
+
+test: packages browser .venv/.ready engine ## Run every test (about 10 minutes)
+	@$(VENV)/python -m pytest tests
+
+unit: .venv/.ready ## Run the tests that take seconds
+	@$(VENV)/python -m pytest tests/unit
+
+check: packages .venv/.ready engine ## Check format, lint and types
+	@$(VENV)/ruff format --check .
+	@$(VENV)/ruff check .
+	@$(VENV)/mypy
+	@$(PROVIDE) --vet
+
+format: .venv/.ready ## Put the sources into format
+	@$(VENV)/ruff format .
+	@$(VENV)/ruff check --fix .
+
+lock: ## Lock the dependencies of pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@uv=$$($(PROVIDE) --uv); \
+	export UV_NO_CONFIG=1; unset UV_DEFAULT_INDEX UV_INDEX_URL UV_INDEX UV_EXTRA_INDEX_URL UV_FIND_LINKS; \
+	lock() { "$$uv" pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header \
+		--no-emit-index-url --no-emit-find-links $(UPGRADE) "$$@"; }; \
+	grep -o '^uv==[0-9.]*' engine/uv.txt >engine/uv.in; lock --no-annotate engine/uv.in -o engine/uv.txt; rm engine/uv.in; \
+	lock pyproject.toml -o requirements.txt; \
+	lock pyproject.toml --extra dev --constraint requirements.txt -o requirements-dev.txt
+
+engine: ## Find, download or build the Pulumi engine
+	@$(PROVIDE)
+
+bench: packages .venv/.ready engine ## Measure how long a landing takes
+	@$(VENV)/python -m bench.landing
+
+clean: ## Remove what was made in this folder (the cache of the engine stays)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist tests/artefacts
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+packages:
+	@$(PROVIDE) --packages
+
+browser:
+	@$(PROVIDE) --packages --browser
+
+.venv/.ready: requirements-dev.txt engine/uv.txt
+	@$(PROVIDE) --packages
+	@$(PROVIDE) --virtualenv .venv
+	@touch $@
