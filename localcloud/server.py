@@ -64,14 +64,14 @@ class ApiServer:
         self._cloud = cloud
         self._audit = audit.open("a", encoding="utf-8", buffering=1)
         self._log = log
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
 
     async def start(self, port: int) -> None:
         """Listen on `port` of loopback; raise OSError where it is taken."""
         # aiohttp's router would take a proxy's absolute URI apart; a plain handler sees it all.
-        runner = web.ServerRunner(web.Server(self._handle))
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None))
         await runner.setup()
-        self._runner = runner  # type: ignore[assignment]
+        self._runner = runner
         await web.TCPSite(runner, "127.0.0.1", port).start()
 
     async def close(self) -> None:

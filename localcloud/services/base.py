@@ -118,14 +118,16 @@ def select(
     by: Mapping[str, str | Extract],
     tags_of: Callable[[str], Mapping[str, str]] | None = None,
     code: str = "InvalidFilter",
+    exclusive: bool = True,
 ) -> list[Document]:
     """Return those of `items` that have one of `ids` and pass all `filters`.
 
     `by` maps a filter's name to a field of the document or to a function giving its values;
     where `tags_of` is given, `tag-key`, `tag-value` and `tag:<key>` work too. Raises CloudError
-    InvalidParameter when both ids and filters are given, `code` for an unknown filter.
+    InvalidParameter when both ids and filters are given (where that is `exclusive`), `code` for an
+    unknown filter.
     """
-    if ids and filters:
+    if exclusive and ids and filters:
         raise CloudError("InvalidParameter", "Ids and Filters can't be given at the same time.")
     selected = [item for item in items if not ids or item[id_field] in ids]
     for one in filters or ():

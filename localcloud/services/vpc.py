@@ -482,9 +482,12 @@ class Vpc(Service):
                 "instance-type": "InstanceType",
                 "private-ip-address": "PrivateAddressIp",
                 "network-interface-id": "NetworkInterfaceId",
+                # Not documented, but asked by the provider: CDC for addresses of a private cluster.
+                "business-type": lambda _: [],
             },
             tags_of=self.cloud.tags.of,
             code="InvalidParameter.FilterInvalidKey",
+            exclusive=any(one.Name == "address-id" for one in request.Filters or ()),
         )
         return build(
             models.DescribeAddressesResponse,
