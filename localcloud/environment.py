@@ -37,6 +37,8 @@ def environment(home: Path, endpoints: Endpoints) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{home / 'pulumi'}",
         "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Refresh and destroy run the program too, which tells at once when the cloud is down.
+        "PULUMI_RUN_PROGRAM": "true",
     }
 
 
