@@ -8,11 +8,13 @@ and ``HTTP_PROXY``.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
+import requests
 from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
@@ -27,8 +29,11 @@ _VERSIONS = {
     "lighthouse": "2020-03-24",
     "tat": "2020-10-28",
 }
-_CONNECT_SECONDS, _ANSWER_SECONDS = 3, 30
-_ATTEMPTS = 4
+_CONNECT_SECONDS, _ANSWER_SECONDS = 3, 9
+_PATIENCE_SECONDS = 5
+"""After these an API that does not answer is not asked again, so that a user is told within ten seconds."""
+
+_ATTEMPTS, _PAUSE_SECONDS = 4, 0.25
 _UNREACHABLE = ("ClientNetworkError", "ServerNetworkError")
 
 
@@ -47,7 +52,7 @@ class Unreachable(ApiError):
         self.action, self.code, self.message = action, "ClientNetworkError", message
         Exception.__init__(
             self,
-            f"Tencent Cloud's API does not answer at {where} (asked for {action}). Is the network up? "
+            f"Tencent Cloud's API does not answer at {where} (asked for {action}: {message}). Is the network up? "
             "For a rehearsal cloud: is it running (`python -m localcloud status`)?",
         )
 
@@ -96,7 +101,7 @@ class Account:
 
         secret_id = look("secretId", "TENCENTCLOUD_SECRET_ID")
         secret_key = look("secretKey", "TENCENTCLOUD_SECRET_KEY")
-        if not secret_id or not secret_key:
+        if not secret_key or not re.fullmatch("[!-~]+", secret_id):
             raise NoCredentials
         token = look("securityToken", "TENCENTCLOUD_SECURITY_TOKEN")
         return cls(secret_id, secret_key, look("region", "TENCENTCLOUD_REGION"), token or None)
@@ -108,23 +113,18 @@ class Account:
         ApiError for every other refusal, Unreachable when nothing answers.
         """
         client = self._client(service)
-        for attempt in range(_ATTEMPTS):
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        for attempt in range(_ATTEMPTS - 1):
             try:
-                answer = client.call_json(action, dict(parameters))
-            except TencentCloudSDKException as error:
-                code = str(error.get_code())
-                again = code.startswith("RequestLimitExceeded") or code in _UNREACHABLE
-                if again and attempt < _ATTEMPTS - 1:
-                    time.sleep(0.25 * 2**attempt)
-                    continue
-                if code in _UNREACHABLE:
-                    raise Unreachable(action, self._where(), str(error.get_message())) from None
-                raise ApiError(action, code, str(error.get_message())) from None
-            return cast("dict[str, Any]", answer["Response"])
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _where(self) -> str:
-        return os.environ.get("HTTP_PROXY", "") if _protocol() == "http" else _domain()
+                return _ask(client, action, parameters)
+            except Unreachable:
+                if time.monotonic() > patience:
+                    raise
+            except ApiError as error:
+                if not error.code.startswith("RequestLimitExceeded"):
+                    raise
+            time.sleep(_PAUSE_SECONDS * 2**attempt)
+        return _ask(client, action, parameters)
 
     def _client(self, service: str) -> CommonClient:
         http = HttpProfile(
@@ -138,6 +138,34 @@ class Account:
         profile.language = "zh-CN"
         credential = Credential(self.secret_id, self.secret_key, self.token)
         return CommonClient(service, _VERSIONS[service], credential, self.region, profile=profile)
+
+
+def _ask(client: CommonClient, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", client.call_json(action, dict(parameters))["Response"])
+    except TencentCloudSDKException as error:
+        code, message = str(error.get_code()), error.get_message()
+        if code not in _UNREACHABLE:
+            raise ApiError(action, code, str(message)) from None
+        reason = _reason(message) if isinstance(message, str) else "an error page of some other server"
+        raise Unreachable(action, _where(), reason) from None
+    except requests.RequestException:
+        raise Unreachable(action, _where(), "the answer broke off") from None
+    except (ValueError, LookupError, TypeError):
+        raise Unreachable(action, _where(), "what answers there is something else") from None
+
+
+def _reason(message: str) -> str:
+    """The system's words, out of those that requests and urllib3 put around them."""
+    if "timed out" in message:
+        return "no answer in time"
+    told = re.search(r"\[(?:Errno|SSL)[^]]*\] ([^('\"]+)", message)
+    return told[1].strip(" )") if told else message
+
+
+def _where() -> str:
+    proxy = os.environ.get("HTTP_PROXY" if _protocol() == "http" else "HTTPS_PROXY")
+    return proxy.rpartition("/")[2].rpartition("@")[2] if proxy else _domain()
 
 
 def _protocol() -> str:
