@@ -167,6 +167,28 @@ def reset(home: Path) -> None:
     shutil.rmtree(home)
 
 
+def limit_disk(home: Path, instance: str, size: int | None) -> None:
+    """Let an instance's disk hold `size` bytes from the next start on; None: as much as this machine's.
+
+    Raises LocalcloudError for an instance that isn't there, and while the cloud runs.
+    """
+    from localcloud.fleet import INSTANCES
+    from localcloud.store import Store
+
+    if _locked(home):
+        raise LocalcloudError("localcloud is running: a disk is resized while it is down.")
+    store = Store(home / "state.db")
+    try:
+        for kind in INSTANCES:
+            document = store.get(kind, instance)
+            if document is not None:
+                store.put(kind, instance, {**document, "_DiskBytes": size})
+                return
+    finally:
+        store.close()
+    raise LocalcloudError(f"there is no instance {instance}.")
+
+
 def state(endpoints: Endpoints) -> dict[str, Any]:
     """Return the cloud's own account of what it holds: `counts`, `history`, `instances`."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -298,4 +298,5 @@ def _spec(instance: Instance) -> MachineSpec:
         address=instance.public_address,
         os_name=document["OsName"],
         user_data=base64.b64decode(document["_UserData"]),
+        disk_bytes=document.get("_DiskBytes"),
     )
