@@ -1,0 +1,82 @@
+"""Numbers as people type them: folded to what is meant, and read from the left until something is wrong."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63"
+_FOLDED = {
+    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    **{ord(dash): "-" for dash in _DASHES},
+}
+
+
+def fold(text: str) -> str:
+    """`text` with full-width characters made half-width, ASCII letters upper case and dashes hyphens.
+
+    White space and invisible characters (Unicode's Cf) are left out.
+    """
+    folded = text.translate(_FOLDED)
+    kept = (char for char in folded if not (char.isspace() or unicodedata.category(char) == "Cf"))
+    return "".join(char.upper() if char.isascii() else char for char in kept)
+
+
+def printable(text: str, limit: int = 60) -> str:
+    """`text` for one line of a message: short, and without what a terminal would act on."""
+    short = text if len(text) <= limit else f"{text[:limit]}…"
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
+    return shown if shown.strip() else repr(shown)
+
+
+def count(digits: str) -> str:
+    """How many digits those are."""
+    return "1 digit" if len(digits) == 1 else f"{len(digits) or 'no'} digits"
+
+
+class Reader:
+    """A folded number, read from the left."""
+
+    def __init__(self, number: str) -> None:
+        self.rest = number
+
+    @property
+    def next(self) -> str:
+        """The next character; empty at the end."""
+        return self.rest[:1]
+
+    @property
+    def found(self) -> str:
+        """The next character, for a message."""
+        return printable(self.next) if self.rest else "the end"
+
+    def take(self, length: int = 1) -> None:
+        """Step over `length` characters."""
+        self.rest = self.rest[length:]
+
+    def expect(self, text: str) -> str | None:
+        """Step over `text`, or say what stands in its place."""
+        for index, char in enumerate(text):
+            if self.next != char:
+                missing = text[index:]
+                if not self.rest:
+                    return f"{missing} is missing at the end"
+                if len(missing) > 1 and self.rest[1:].startswith(missing[1:]):
+                    return f"{self.found} stands where {char} belongs"
+                if missing == "-" or self.next in "0123456789备号-":
+                    return f"{missing} is missing before {self.found}"
+                return f"{self.found} stands where {missing} belongs"
+            self.take()
+        return None
+
+    def digits(self) -> str:
+        """Step over ASCII digits."""
+        digits = self.rest[: len(self.rest) - len(self.rest.lstrip("0123456789"))]
+        self.take(len(digits))
+        return digits
+
+    def intruder(self, digits: str, after: str) -> str | None:
+        """What is wrong when `digits` are followed by anything but the end or one character of `after`."""
+        if not self.rest or self.next in after:
+            return None
+        where = f", after {digits}," if digits else ""
+        return f"{self.found}{where} stands where a digit{f' or {after[0]}' if after else ''} belongs"
