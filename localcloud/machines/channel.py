@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from localcloud.machines.errors import (
@@ -24,9 +25,13 @@ _REFUSALS = {"user": UnknownUser, "directory": MissingDirectory}
 class Channel:
     """Requests and their answers over one sequenced-packet socket, many at once."""
 
-    def __init__(self, end: socket.socket) -> None:
-        """Take over `end`; must be made inside the running loop."""
+    def __init__(self, end: socket.socket, on_power: Callable[[str], None]) -> None:
+        """Take over `end`; must be made inside the running loop.
+
+        `on_power` is called with `reboot` or `poweroff` when somebody inside asks for it.
+        """
         end.setblocking(False)
+        self._on_power = on_power
         self._end = end
         self._loop = asyncio.get_running_loop()
         self._next = 0
@@ -37,7 +42,8 @@ class Channel:
     async def ask(self, operation: str, fds: Sequence[int] = (), **arguments: Any) -> tuple[dict[str, Any], list[int]]:
         """Send a request; return the answer and the descriptors that came with it.
 
-        Raises NotRunning when the machine is or goes down, or MachineError for its refusal.
+        Raises NotRunning when the machine is or goes down, or MachineError for its refusal. When
+        the caller is cancelled, so is the request.
         """
         self._next += 1
         message = json.dumps({"id": self._next, "op": operation, **arguments}).encode()
@@ -47,6 +53,10 @@ class Channel:
         try:
             await self._send(message, fds)
             fields, passed = await answer
+        except asyncio.CancelledError:
+            with contextlib.suppress(OSError):
+                self._end.send(json.dumps({"id": 0, "op": "cancel", "request": number}).encode())
+            raise
         finally:
             self._waiting.pop(number, None)
         if "error" in fields:
@@ -76,8 +86,11 @@ class Channel:
             self.close()
             return
         message = json.loads(data)
-        if message.get("event") == "up" and not self.up.done():
+        event = message.get("event")
+        if event == "up" and not self.up.done():
             self.up.set_result(None)
+        elif event in {"reboot", "poweroff"}:
+            self._on_power(event)
         answer = self._waiting.pop(message.get("id", 0), None)
         if answer is not None and not answer.done():
             answer.set_result((message, list(fds)))

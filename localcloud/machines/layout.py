@@ -74,6 +74,8 @@ def arguments(disk: Path, hostname: str, *, one_user: bool, disk_bytes: int | No
     options += _host_packages()
     options += ["--ro-bind", str(GUEST), str(INSIDE / "lib/localcloud/machines/guest")]
     options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--chdir", "/"]
+    # Kernel settings are the host's, but for those of the machine's own network.
+    options += ["--ro-bind", "/proc/sys", "/proc/sys", "--bind", "/proc/sys/net", "/proc/sys/net"]
     return options
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import compileall
+import contextlib
 import logging
 import os
 import re
@@ -26,10 +27,12 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class _Machine:
     """One machine: its sandbox, its edge while it has an address, and its firewall."""
 
-    def __init__(self, directory: Path, spec: MachineSpec, log: logging.Logger) -> None:
+    def __init__(
+        self, directory: Path, spec: MachineSpec, on_power: Callable[[str], None], log: logging.Logger
+    ) -> None:
         self.directory = directory
         self.spec = spec
-        self.sandbox = Sandbox(directory, spec, log=log)
+        self.sandbox = Sandbox(directory, spec, on_power=on_power, log=log)
         self.edge: Edge | None = None
         self.allows: Allows = _nothing
         self.busy = asyncio.Lock()
@@ -56,6 +59,7 @@ class Machines:
         self._log = log
         self._machines: dict[str, _Machine] = {}
         self._ports = loopback_ports()
+        self._tasks: set[asyncio.Task[None]] = set()
         _compile_guest()
         _allow_many_connections()
 
@@ -73,7 +77,7 @@ class Machines:
             raise MachineError(f"{spec.id!r} can't be a machine's id")
         if spec.id in self._machines:
             raise MachineError(f"{spec.id} exists already")
-        machine = self._machines[spec.id] = _Machine(self._home / spec.id, spec, self._log)
+        machine = self._add(spec)
         try:
             async with machine.busy:
                 await asyncio.to_thread(_make, machine.directory, spec)
@@ -128,8 +132,8 @@ class Machines:
         """Run a script as TAT does: by its first line's interpreter, else a shell.
 
         An empty `working_directory` is the user's home. After `timeout` seconds the script and
-        all it started are killed, services apart. Raises NotRunning, UnknownUser or
-        MissingDirectory when it can't be started.
+        all it started are killed, services apart; so they are when the caller is cancelled.
+        Raises NotRunning, UnknownUser or MissingDirectory when it can't be started.
         """
         return await self._get(id).sandbox.run(
             script, username=username, working_directory=working_directory, timeout=timeout
@@ -168,14 +172,13 @@ class Machines:
         gone, and removes what no spec names. What fails is logged, and the others go on.
         """
         for spec in specs:
-            self._machines[spec.id] = _Machine(self._home / spec.id, spec, self._log)
+            self._add(spec)
         await asyncio.gather(*(self._remove_left_over(each) for each in _names(self._home)))
         await asyncio.gather(*(self._restore(spec, spec.id in running) for spec in specs))
 
     async def _remove_left_over(self, name: str) -> None:
         if name not in self._machines:
-            spec = MachineSpec(name, name, None, "", b"")
-            self._machines[name] = _Machine(self._home / name, spec, self._log)
+            self._add(MachineSpec(name, name, None, "", b""))
             await self.destroy(name)
 
     async def _restore(self, spec: MachineSpec, running: bool) -> None:
@@ -195,6 +198,21 @@ class Machines:
             self._close_edge(machine)
         await asyncio.gather(*(self.stop(id) for id in self._machines))  # noqa: A001
         self._machines.clear()
+
+    def _add(self, spec: MachineSpec) -> _Machine:
+        def power(event: str) -> None:
+            task = asyncio.create_task(self._power(spec.id, event))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        machine = _Machine(self._home / spec.id, spec, power, self._log)
+        self._machines[spec.id] = machine
+        return machine
+
+    async def _power(self, id: str, event: str) -> None:  # noqa: A002
+        """Do what `reboot` or `poweroff` inside the machine asks for."""
+        with contextlib.suppress(UnknownMachine):  # it may be destroyed meanwhile
+            await (self.reboot(id) if event == "reboot" else self.stop(id))
 
     def _get(self, id: str) -> _Machine:  # noqa: A002
         try:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.machines.channel import Channel
@@ -40,7 +41,11 @@ class Sandbox:
     whichever daemon started it, so that no machine is ever run twice.
     """
 
-    def __init__(self, directory: Path, spec: MachineSpec, *, log: logging.Logger) -> None:
+    def __init__(
+        self, directory: Path, spec: MachineSpec, *, on_power: Callable[[str], None], log: logging.Logger
+    ) -> None:
+        """`on_power` is called with `reboot` or `poweroff` when somebody in the machine asks."""
+        self._on_power = on_power
         self._directory = directory
         self._spec = spec
         self._log = log
@@ -101,7 +106,7 @@ class Sandbox:
             theirs.close()
             for fd in (console, given, lock):
                 os.close(fd)
-        self._channel = Channel(ours)
+        self._channel = Channel(ours, self._on_power)
         self._watch = asyncio.create_task(self._wait(self._process, self._channel))
         try:
             await asyncio.wait_for(asyncio.shield(self._channel.up), BOOT_SECONDS)

@@ -8,6 +8,7 @@ Requests ``{"id": n, "op": ...}``, each answered with the same id:
 
 ``run``      username, directory, timeout; descriptors: the script, where its output goes
 ``sockets``  count; answered with that many TCP sockets of the machine's network
+``cancel``   request, the id of one that needs no answer any more; isn't answered itself
 ``shutdown`` services are stopped, every process is asked to end, then the machine is off
 
 Events: ``{"event": "up"}`` once, ``reboot`` and ``poweroff`` when somebody inside asks for it.
@@ -49,6 +50,7 @@ class Agent:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._tasks: set[asyncio.Task[None]] = set()
+        self._requests: dict[int, asyncio.Task[None]] = {}
         self._over = asyncio.Event()
         self._services = Services()
 
@@ -65,10 +67,11 @@ class Agent:
     def _tell(self, event: str) -> None:
         self._send({"event": event})
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _boot(self) -> None:
         """Start the enabled services, then run the user data if this is the first boot."""
@@ -95,7 +98,14 @@ class Agent:
         if not data:
             self._over.set()
             return
-        self._start(self._answer(json.loads(data), list(fds)))
+        request = json.loads(data)
+        if request["op"] == "cancel":
+            if (task := self._requests.get(request["request"])) is not None:
+                task.cancel()
+            return
+        task = self._start(self._answer(request, list(fds)))
+        self._requests[request["id"]] = task
+        task.add_done_callback(lambda _: self._requests.pop(request["id"]))
 
     async def _answer(self, request: dict[str, Any], fds: list[int]) -> None:
         answer: dict[str, Any] = {"id": request["id"]}

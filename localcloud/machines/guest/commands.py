@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import pwd
 import secrets
@@ -18,6 +19,9 @@ from localcloud.machines.guest import processes
 FOLDER = Path("/run/tat_agent")
 MARK = "TAT_INVOCATION"
 """In the environment of every process of a command, so that all can be found at the time-out."""
+
+
+_libc = ctypes.CDLL(None)
 
 
 class Refused(Exception):
@@ -55,17 +59,25 @@ async def run(request: dict[str, Any], script_fd: int, output_fd: int) -> dict[s
             cwd=directory,
             env={**processes.environment(account), MARK: mark},
             start_new_session=True,
+            preexec_fn=_keep_orphans,
             **processes.identity(account),
         )
         try:
             code = await asyncio.wait_for(process.wait(), request["timeout"])
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError) as reason:
             await processes.kill_all(f"{MARK}={mark}", process.pid)
             await process.wait()
+            if isinstance(reason, asyncio.CancelledError):
+                raise
             return {"timed_out": True}
         return {"exit_code": code if code >= 0 else 128 - code}
     finally:
         script.unlink(missing_ok=True)
+
+
+def _keep_orphans() -> None:
+    """Make orphans of this process's descendants its own children, so that none escapes a kill."""
+    _libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, prctl(2); kept across exec
 
 
 def _interpreter(script: Path) -> list[str]:
