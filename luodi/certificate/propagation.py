@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import dns.exception
@@ -20,6 +21,8 @@ import dns.resolver
 
 _PORT = 53
 _ANSWER_SECONDS = 3.0
+_AT_ONCE = 16
+_SILENT = "no answer"
 
 
 class NotPropagated(Exception):
@@ -28,6 +31,12 @@ class NotPropagated(Exception):
 
 class NoNameServers(Exception):
     """A zone whose name servers can't be found."""
+
+    def __init__(self, zone: str, why: str) -> None:
+        super().__init__(
+            f"{zone}: its name servers can't be found ({why.rstrip('.')}). Is the domain registered, and are DNSPod's "
+            "name servers set at the registrar (修改 DNS 服务器)?"
+        )
 
 
 @dataclass(frozen=True)
@@ -48,22 +57,21 @@ def authoritative(zone: str, *, via: tuple[str, int] | None = None) -> list[Name
     `via` is an address and port to ask instead of the system's resolver; the servers found are then asked on
     that port too. Raises NoNameServers.
     """
-    resolver = dns.resolver.Resolver(configure=via is None)
-    if via is not None:
-        resolver.nameservers, resolver.port = [via[0]], via[1]
-    resolver.lifetime = 10.0
-    found = []
+    found: set[NameServer] = set()
     try:
+        resolver = dns.resolver.Resolver(configure=via is None)
+        if via is not None:
+            resolver.nameservers, resolver.port = [via[0]], via[1]
+        resolver.lifetime = 10.0
         for delegation in resolver.resolve(zone, "NS"):
             host = delegation.target.to_text()
-            for address in resolver.resolve(host, "A"):
-                found.append(NameServer(host.rstrip("."), address.to_text(), resolver.port))
+            addresses = resolver.resolve(host, "A", raise_on_no_answer=False)
+            found |= {NameServer(host.rstrip("."), address.to_text(), resolver.port) for address in addresses}
     except (dns.exception.DNSException, OSError) as error:
-        raise NoNameServers(
-            f"{zone}: its name servers can't be found ({error}). Is the domain registered, and are DNSPod's name "
-            "servers set at the registrar (修改 DNS 服务器)?"
-        ) from None
-    return sorted(set(found), key=str)
+        raise NoNameServers(zone, str(error)) from None
+    if not found:
+        raise NoNameServers(zone, "none of them has an IPv4 address")
+    return sorted(found, key=str)
 
 
 def wait(
@@ -79,27 +87,40 @@ def wait(
     Raises NotPropagated, naming each server that is behind and what it said, after `seconds`.
     """
     end, pause = clock() + seconds, 0.1
-    left = [(server, name) for server in servers for name in wanted]
-    while True:
-        behind = []
-        for server, name in left:
-            said = ask(server, name)
-            if isinstance(said, str) or not set(wanted[name]) <= said:
-                behind.append((server, name, said))
-        if not behind:
-            return
-        if clock() + pause > end:
-            told = "; ".join(
-                f"{server} for {name}: {said if isinstance(said, str) else f'{len(said)} TXT values, not the new one'}"
-                for server, name, said in behind
-            )
-            raise NotPropagated(
-                f"After {seconds:.0f} s not every name server has the challenge record: {told}. "
-                "luodi:certificate.propagation-timeout sets how long to wait."
-            )
-        left = [(server, name) for server, name, _ in behind]
-        sleep(pause)
-        pause = min(pause * 1.5, 5.0)
+    left: dict[NameServer, Mapping[str, Collection[str]]] = dict.fromkeys(servers, wanted)
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        while True:
+            found = zip(left, pool.map(_lacking, left, left.values()), strict=True)
+            behind = {server: lacks for server, lacks in found if lacks}
+            if not behind:
+                return
+            if clock() >= end:
+                raise NotPropagated(
+                    f"After {seconds:g} s not every name server has the challenge record: {_told(behind)}. "
+                    "luodi:certificate.propagation-timeout sets how long to wait."
+                )
+            left = {server: {name: wanted[name] for name in lacks} for server, lacks in behind.items()}
+            sleep(max(0.0, min(pause, end - clock())))
+            pause = min(pause * 1.5, 5.0)
+
+
+def _told(behind: Mapping[NameServer, Mapping[str, str]]) -> str:
+    return "; ".join(f"{server} for {name}: {why}" for server, lacks in behind.items() for name, why in lacks.items())
+
+
+def _lacking(server: NameServer, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """The names that a server doesn't answer with every value, and what it says instead.
+
+    A server that is silent for one name is not asked for the others: each would cost as long again.
+    """
+    lacks: dict[str, str] = {}
+    for name, values in wanted.items():
+        said = _SILENT if _SILENT in lacks.values() else ask(server, name)
+        if isinstance(said, str):
+            lacks[name] = said
+        elif not said.issuperset(values):
+            lacks[name] = f"{len(said)} TXT values, not the new one" if said else "no TXT record"
+    return lacks
 
 
 def ask(server: NameServer, name: str) -> set[str] | str:
@@ -108,8 +129,10 @@ def ask(server: NameServer, name: str) -> set[str] | str:
     query.flags &= ~dns.flags.RD
     try:
         answer, _ = dns.query.udp_with_fallback(query, server.address, timeout=_ANSWER_SECONDS, port=server.port)
+    except dns.exception.Timeout:
+        return _SILENT
     except (dns.exception.DNSException, OSError) as error:
-        return f"no answer ({type(error).__name__})"
+        return f"no answer ({error})"
     if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return dns.rcode.to_text(answer.rcode())
     return {

@@ -1,0 +1,141 @@
+"""An authoritative name server on loopback, over UDP and TCP, that can be slow, silent or broken."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+UDP_BYTES = 512
+"""What a server may answer over UDP to a query without EDNS (RFC 1035, section 4.2.1)."""
+
+
+@dataclass
+class NameServer:
+    """What a server knows: full name and type to values, as a zone file writes them."""
+
+    address: str
+    port: int
+    records: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    rcode: dns.rcode.Rcode = dns.rcode.NOERROR
+    silent: bool = False
+    seconds: float = 0.0
+    """How long each answer takes."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def publish(self, name: str, *values: str, kind: str = "TXT") -> None:
+        """Add values to a name."""
+        self.records[name, kind] += [f'"{value}"' for value in values] if kind == "TXT" else values
+
+    def withdraw(self, name: str, value: str) -> None:
+        """Take one TXT value away; ValueError when it is not there."""
+        self.records[name, "TXT"].remove(f'"{value}"')
+
+    def values(self, name: str) -> list[str]:
+        """The TXT values of a name."""
+        return [value.strip('"') for value in self.records[name, "TXT"]]
+
+    def answer(self, wire: bytes, *, over_tcp: bool) -> bytes | None:
+        """What is sent back, or None."""
+        query = dns.message.from_wire(wire)
+        [question] = query.question
+        name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
+        self.asked.append((name, kind))
+        time.sleep(self.seconds)
+        if self.silent:
+            return None
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.AA
+        response.set_rcode(self.rcode)
+        if values := self.records.get((name, kind)):
+            found = dns.rrset.from_text_list(question.name, 60, dns.rdataclass.IN, question.rdtype, values)
+            response.answer.append(found)
+        elif self.rcode == dns.rcode.NOERROR and not any(known == name for known, _ in self.records):
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        wire = response.to_wire()
+        if over_tcp or len(wire) <= UDP_BYTES:
+            return wire
+        response.answer.clear()
+        response.flags |= dns.flags.TC
+        return response.to_wire()
+
+
+class _UdpServer(socketserver.ThreadingUDPServer):
+    daemon_threads = True
+    knows: NameServer
+
+
+class _TcpServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    knows: NameServer
+
+
+class _Datagram(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        wire, back = self.request
+        if answer := cast("_UdpServer", self.server).knows.answer(wire, over_tcp=False):
+            back.sendto(answer, self.client_address)
+
+
+class _Stream(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        while length := self.rfile.read(2):
+            wire = self.rfile.read(int.from_bytes(length))
+            if answer := cast("_TcpServer", self.server).knows.answer(wire, over_tcp=True):
+                self.wfile.write(len(answer).to_bytes(2) + answer)
+
+
+def _free_port(addresses: list[str]) -> int:
+    """A port that is free over UDP and TCP on every one of the addresses."""
+    for _ in range(100):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first:
+            first.bind((addresses[0], 0))
+            port = int(first.getsockname()[1])
+        try:
+            for address in addresses:
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    with socket.socket(socket.AF_INET, kind) as one:
+                        one.bind((address, port))
+        except OSError:
+            continue
+        return port
+    raise OSError("no port is free on every address")
+
+
+@contextmanager
+def serving(addresses: list[str]) -> Iterator[list[NameServer]]:
+    """A server at each of these loopback addresses, all on the same port."""
+    port = _free_port(addresses)
+    servers = [NameServer(address, port) for address in addresses]
+    running: list[_UdpServer | _TcpServer] = []
+    for server in servers:
+        udp = _UdpServer((server.address, port), _Datagram)
+        tcp = _TcpServer((server.address, port), _Stream)
+        udp.knows = tcp.knows = server
+        running += [udp, tcp]
+    threads = [threading.Thread(target=one.serve_forever, args=(0.01,), daemon=True) for one in running]
+    for thread in threads:
+        thread.start()
+    try:
+        yield servers
+    finally:
+        for one in running:
+            one.shutdown()
+            one.server_close()
+        for thread in threads:
+            thread.join()
