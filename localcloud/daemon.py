@@ -167,8 +167,8 @@ def reset(home: Path) -> None:
     shutil.rmtree(home)
 
 
-def limit_disk(home: Path, instance: str, size: int | None) -> None:
-    """Let an instance's disk hold `size` bytes from the next start on; None: as much as this machine's.
+def limit_disk(home: Path, instance: str, size: int) -> None:
+    """Let an instance's disk hold `size` bytes from the next start on, so that it can be full.
 
     Raises LocalcloudError for an instance that isn't there, and while the cloud runs.
     """

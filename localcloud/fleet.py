@@ -144,6 +144,9 @@ class Fleet:
         await self._machines.restore([_spec(one) for one in built], running)
         for one in built:
             self._machines.firewall(one.identifier, partial(self.allows, one.identifier))
+            # What could not be started again (the log says why) is as good as switched off.
+            if one.identifier in running and not self._machines.running(one.identifier):
+                self._finish(one.identifier, InstanceState="STOPPED")
         for one in instances:
             if one.operating:
                 self._spawn(self._converge(one.identifier))

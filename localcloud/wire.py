@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from localcloud.errors import CloudError
 
@@ -33,19 +32,25 @@ class Field:
     unsigned: bool
 
 
-@cache
-def fields_of(model: type[Any]) -> Mapping[str, Field]:
+_known: dict[type, Mapping[str, Field]] = {}
+
+
+def fields_of(model: type) -> Mapping[str, Field]:
     """Return the fields of an SDK model class by name, in the SDK's order."""
+    if model not in _known:
+        _known[model] = dict(_read(model))
+    return _known[model]
+
+
+def _read(model: Any) -> Iterator[tuple[str, Field]]:
     module = sys.modules[model.__module__]
-    documentation = model.__init__.__doc__ or ""  # type: ignore[misc]
-    fields = {}
+    documentation = model.__init__.__doc__ or ""
     for name, described in _TYPE_LINE.findall(documentation):
         unsigned = described.endswith(" non-negative")
         many = described.startswith("list of ")
         text = described.removesuffix(" non-negative").removeprefix("list of ").strip("`").rpartition(".")[2]
         kind = _SCALARS.get(text) or getattr(module, text)
-        fields[name] = Field(name, kind, many, unsigned)
-    return fields
+        yield name, Field(name, kind, many, unsigned)
 
 
 def parse(model: type[Model], parameters: Mapping[str, Any], path: str = "") -> Model:
@@ -82,7 +87,7 @@ def _parse_value(field: Field, value: Any, path: str) -> Any:
         return float(value)
     if type(value) is not field.kind:
         raise _wrong_type(path)
-    if field.unsigned and value < 0:
+    if field.unsigned and cast("int", value) < 0:
         raise CloudError("InvalidParameterValue", f"The value of parameter `{path}` must not be negative.")
     return value
 
@@ -181,7 +186,8 @@ def serialise(model: object) -> dict[str, Any]:
 
 def given(model: object) -> dict[str, Any]:
     """Return the fields of `model` that have a value, for keeping in the store."""
-    return _without_nulls(serialise(model))
+    document: dict[str, Any] = _without_nulls(serialise(model))
+    return document
 
 
 def _without_nulls(value: Any) -> Any:

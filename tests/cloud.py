@@ -171,19 +171,15 @@ class Cloud:
 
     @contextmanager
     def full_disk(self, instance: str) -> Iterator[None]:
-        """An instance whose disk has no room left, for a while."""
-        self._limit_disk(instance, _DISK_BYTES)
+        """An instance whose disk has no room left, for a while; small it stays."""
+        self.stop()
+        daemon.limit_disk(self.home, instance, _DISK_BYTES)
+        self.start()
         self.run(instance, "cat /dev/zero > /var/filler || true")
         try:
             yield
         finally:
             self.run(instance, "rm /var/filler")
-            self._limit_disk(instance, None)
-
-    def _limit_disk(self, instance: str, size: int | None) -> None:
-        self.stop()
-        daemon.limit_disk(self.home, instance, size)
-        self.start()
 
 
 @contextmanager
