@@ -244,7 +244,8 @@ def _in_the_future(facts: FilingSettings, today: date) -> Iterator[Problem]:
 
 def _numbers(facts: FilingSettings) -> Iterator[Problem]:
     service = Service(rules("regime")["service"][facts.service]["letter"])
-    checked = [("icp", facts.icp, service), ("domain.icp", facts.domain and facts.domain.icp, Service.WEBSITE)]
+    own = facts.domain.icp if facts.domain else None
+    checked = (("icp", facts.icp, service), ("domain.icp", own, Service.WEBSITE))
     for key, filing, wanted in checked:
         if filing is None:
             continue
@@ -252,7 +253,7 @@ def _numbers(facts: FilingSettings) -> Iterator[Problem]:
             filing.number.require(wanted)
         except ValueError as error:
             yield _problem(f"{key}.number", str(error))
-    if facts.service == "website" and facts.domain and facts.domain.icp:
+    if facts.service == "website" and own:
         yield _problem("domain.icp", f"is for a mini-program or an APP; a website's filing is {SECTION}.icp")
     security = facts.public_security
     if security and security.number and not security.approved:

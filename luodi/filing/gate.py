@@ -119,8 +119,7 @@ def _by_the_domain(decided: Publication, facts: FilingSettings) -> Publication:
     )
     if key == "filed":
         return decided
-    first = Words.of(texts["next"])
-    both = Words(f"{first.zh}；小程序：{decided.next_step.zh}", f"{first.en}. The service itself: {decided.next_step.en}")
+    both = Words.of(texts["next"]).fill(service=facts.service_name, step=decided.next_step)
     return replace(decided, next_step=both, where=console("tencent"))
 
 
