@@ -54,6 +54,7 @@ class Project:
             **environment,
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_DEBUG_COMMANDS": "true",  # what makes --event-log known
         }
 
     def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

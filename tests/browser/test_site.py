@@ -65,7 +65,7 @@ def test_the_footer_is_seen_with_both_links(
             assert box is not None
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= _LOOKS[look]["viewport"]["width"]  # type: ignore[index]
-        icon = page.locator("footer img, footer svg").first
+        icon = page.locator(".luodi-footer img")
         expect(icon).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         page.screenshot(path=picture(f"site-{look}"), full_page=True)

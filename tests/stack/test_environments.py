@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.cloud import Cloud
 
-from tests.project import REPOSITORY, Project, fetch
+from tests.project import REPOSITORY, Project, edited, fetch
 
 
 def test_production_and_staging_stand_beside_each_other(cloud: Cloud, tmp_path: Path) -> None:
@@ -35,6 +35,9 @@ def test_production_and_staging_stand_beside_each_other(cloud: Cloud, tmp_path: 
     protected = production.run("destroy")
     assert protected.code != 0
     assert "protect" in protected.output
-    assert project.pulumi("state", "unprotect", "--all", "--yes", "--stack", "production").returncode == 0
-    assert production.run("destroy").code == 0
+    assert production.up().changes == {}
+    shipped = project.folder / "stacks" / "Pulumi.production.yaml"
+    with edited(shipped, "protect: true", "protect: false"):
+        assert production.up().changes == {}
+        assert production.run("destroy").code == 0
     assert cloud.counts() == before
