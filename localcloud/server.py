@@ -104,7 +104,11 @@ class ApiServer:
             response = {"Error": {"Code": error.code, "Message": error.message}}
         response["RequestId"] = request_id
         self._write(request, call, error, time.perf_counter() - started)
-        return web.json_response({"Response": response})
+        # Exactly this type, as the SDK compares it.
+        return web.Response(
+            body=json.dumps({"Response": response}, ensure_ascii=False).encode(),
+            headers={"Content-Type": "application/json"},
+        )
 
     def _answer(self, call: _Call, request_id: str) -> dict[str, Any]:
         service = _service(call)

@@ -85,7 +85,7 @@ class Cloud:
         version: str | None = None,
         method: str = "POST",
     ) -> CommonClient:
-        """The official SDK's client for a product."""
+        """The official SDK's client for a product, with this cloud's key unless another is given."""
         account = self.account
         http = HttpProfile(protocol="http", reqMethod=method, reqTimeout=30)
         http.proxy = self.endpoints.api
@@ -98,10 +98,16 @@ class Cloud:
         )
 
     def call(
-        self, product: str, action: str, parameters: Mapping[str, Any] | None = None, *, region: str = REGION
+        self,
+        product: str,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        region: str = REGION,
+        client: CommonClient | None = None,
     ) -> dict[str, Any]:
         """An API call by the official SDK, whose exception is raised when it is refused."""
-        response = self.client(product, region).call_json(action, dict(parameters or {}))
+        response = (client or self.client(product, region)).call_json(action, dict(parameters or {}))
         return dict(response["Response"])
 
     def state(self) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""Calls that must be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tencentcloud.common.common_client import CommonClient
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+from tests.cloud import REGION, Cloud
+
+
+def refused(
+    cloud: Cloud,
+    product: str,
+    action: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    region: str = REGION,
+    client: CommonClient | None = None,
+) -> str:
+    """The code with which a call is refused."""
+    with pytest.raises(TencentCloudSDKException) as caught:
+        cloud.call(product, action, parameters, region=region, client=client)
+    assert caught.value.requestId
+    assert cloud.account.secret_key not in str(caught.value)
+    return str(caught.value.code)
