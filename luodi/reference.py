@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -69,7 +70,7 @@ def _name(annotation: Any) -> str:
         return f"list of {_name(args[0])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
-    return {str: "text", int: "whole number", bool: "`true`, `false`"}.get(annotation, "text")
+    return {str: "text", int: "whole number", bool: "`true`, `false`", date: "date"}.get(annotation, "text")
 
 
 def _origin(annotation: Any) -> Any:

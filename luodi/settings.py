@@ -13,14 +13,14 @@ import ipaddress
 import os
 import re
 import tomllib
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self, TypeVar, Union, cast
+from typing import Annotated, Any, Literal, Self, Union, cast
 
 import idna
 from publicsuffixlist import PublicSuffixList
@@ -28,9 +28,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    InstanceOf,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -38,20 +36,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from luodi.filing.numbers import (
-    IcpNumber,
-    PublicSecurityNumber,
-    parse_icp,
-    parse_public_security,
-)
+from luodi.filing.eligibility import Declared, findings
+from luodi.filing.facts import FilingSettings, contradictions
 from luodi.problems import Problem, SettingsError, explain, unknown
+from luodi.section import Section, Text
 
 NAMESPACE = "luodi"
 
 RenewFlag = Literal["NOTIFY_AND_AUTO_RENEW", "NOTIFY_AND_MANUAL_RENEW", "DISABLE_NOTIFY_AND_MANUAL_RENEW"]
-
-FILING_PERIOD = 3
-"""Months that a server must be prepaid for, to be filed: https://cloud.tencent.com/document/product/243/18908"""
 
 MOST_NAMES = 100
 """Host names in one certificate: https://letsencrypt.org/docs/rate-limits/"""
@@ -108,12 +100,14 @@ def registrable(name: str) -> str | None:
     return _suffixes().privatesuffix(name)
 
 
-def _named(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty")
-    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
-        raise ValueError(f"{text!r} has a control character or a line break")
-    return text.strip()
+def readable(name: str) -> str:
+    """A host name as a person reads it: U-labels for A-labels (RFC 5890)."""
+    return idna.decode(name)
+
+
+def today_in_china() -> date:
+    """The day it is where filings are judged (UTC+8, no summer time)."""
+    return datetime.now(timezone(timedelta(hours=8))).date()
 
 
 def _network(text: str) -> str:
@@ -149,20 +143,7 @@ def _like(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-_Parsed = TypeVar("_Parsed")
-
-
-def _number(parse: Callable[[str], _Parsed]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if isinstance(value, str):
-            return parse(value)
-        raise PydanticCustomError("string_type", "must be text")
-
-    return read
-
-
 HostName = Annotated[str, AfterValidator(host_name)]
-Text = Annotated[str, AfterValidator(_named)]
 Network = Annotated[str, AfterValidator(_network)]
 Ports = Annotated[str, AfterValidator(_ports)]
 InstanceType = Annotated[str, _like(r"[A-Z0-9]+[a-z]*\.[A-Z0-9]+", "instance type (机型规格), such as S5.MEDIUM2")]
@@ -172,19 +153,6 @@ Email = Annotated[str, _like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "e-mail address, such 
 
 Period = Annotated[Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 36, 48, 60], BeforeValidator(_whole)]
 """Months that a CVM or Lighthouse instance can be prepaid for (包年包月 购买时长), as the provider takes them."""
-
-
-class Section(BaseModel):
-    """What every section shares: kebab-case keys, nothing unknown, nothing coerced, nothing changed later."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        alias_generator=lambda name: name.replace("_", "-"),
-        validate_by_name=False,
-        validate_by_alias=True,
-    )
 
 
 # --- the sections --------------------------------------------------------------------------------
@@ -232,7 +200,9 @@ class _Server(Section):
     period: Period = Field(12, description="Months prepaid (购买时长); a filing needs at least 3.")
     renew_flag: RenewFlag = Field("NOTIFY_AND_AUTO_RENEW", description="What happens when the period ends (自动续费).")
     ingress: tuple[IngressRule, ...] = Field((), strict=False, description="Ports opened besides 80 and 443.")
-    protect: bool = Field(False, description="Refuse to delete or replace the server, its elastic IP, and a zone that was created.")
+    protect: bool = Field(
+        False, description="Refuse to delete or replace the server, its elastic IP, and a zone that was created."
+    )
 
 
 class Disk(Section):
@@ -309,41 +279,6 @@ class CertificateSettings(Section):
     propagation_timeout: int = Field(180, ge=1, le=3600, description="Seconds to wait until every name server answers.")
 
 
-class Subject(Section):
-    """Whom the filing names (主办者)."""
-
-    name: Text = Field(description="As in the filing; shown in the footer's copyright line.")
-
-
-class IcpFiling(Section):
-    """The ministry's filing (ICP 备案), once it is granted."""
-
-    number: Annotated[InstanceOf[IcpNumber], BeforeValidator(_number(parse_icp))] = Field(
-        description="As issued, such as 粤ICP备2026068982号-1."
-    )
-
-    @field_validator("number")
-    @classmethod
-    def _for_a_site(cls, number: IcpNumber) -> IcpNumber:
-        return number.require_website()
-
-
-class PublicSecurityFiling(Section):
-    """The public-security filing (公安联网备案), once it is granted."""
-
-    number: Annotated[InstanceOf[PublicSecurityNumber], BeforeValidator(_number(parse_public_security))] = Field(
-        description="As issued, such as 粤公网安备44030002000001号."
-    )
-
-
-class FilingSettings(Section):
-    """What is known of the site's filings; the footer shows what is here, and nothing else."""
-
-    subject: Subject | None = None
-    icp: IcpFiling | None = None
-    public_security: PublicSecurityFiling | None = None
-
-
 @dataclass(frozen=True)
 class Region:
     """A mainland region of Tencent Cloud."""
@@ -409,15 +344,22 @@ class Settings:
     @property
     def zone(self) -> str:
         """The DNSPod zone that holds the site's records, in A-labels."""
-        return self.dns.zone or cast("str", registrable(self.site.domain))
+        return self.dns.zone or self.apex
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every host name of the site, in A-labels, the domain first."""
-        domain = self.site.domain
-        if self.site.names is not None:
-            return tuple(dict.fromkeys((domain, *self.site.names)))
-        return (domain, f"www.{domain}") if domain == registrable(domain) else (domain,)
+        return _names(self.site)
+
+    @property
+    def apex(self) -> str:
+        """The registered domain, in A-labels: what a filing is of, its subdomains too."""
+        return cast("str", registrable(self.site.domain))
+
+    @property
+    def declared(self) -> Declared:
+        """What a filing has to know of what is declared."""
+        return _declared(self.region, self.site, self.server, self.apex)
 
     @property
     def availability_zone(self) -> str:
@@ -425,10 +367,11 @@ class Settings:
         return self.server.zone or self.region.zone
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], *, source: str = "stack") -> Self:
+    def parse(cls, values: Mapping[str, Any], *, source: str = "stack", today: date | None = None) -> Self:
         """Judge a stack's configuration: full keys (``luodi:site``) to plain values.
 
-        Raises SettingsError with every problem found.
+        `today` is the day that no date may lie after, by default the one it is in China. Raises SettingsError with
+        every problem found.
         """
         problems: list[Problem] = []
         parts: dict[str, Any] = {}
@@ -451,7 +394,7 @@ class Settings:
                 parts[name] = _judge(models).validate_python(values.get(path, {}))
             except ValidationError as error:
                 problems.extend(explain(path, models, detail) for detail in error.errors())
-        problems.extend(_contradictions(parts))
+        problems.extend(_contradictions(parts, today or today_in_china()))
         if problems:
             raise SettingsError(source, problems)
         return cls(**parts)
@@ -479,6 +422,13 @@ class Settings:
             raise pulumi.RunError(str(error)) from None
 
 
+def _names(site: SiteSettings) -> tuple[str, ...]:
+    domain = site.domain
+    if site.names is not None:
+        return tuple(dict.fromkeys((domain, *site.names)))
+    return (domain, f"www.{domain}") if domain == registrable(domain) else (domain,)
+
+
 def sections() -> Mapping[str, tuple[type[BaseModel], ...]]:
     """The sections of a stack file, by name: what each may be."""
     return _SECTIONS
@@ -495,7 +445,7 @@ def _judge(models: tuple[type[Section], ...]) -> TypeAdapter[Any]:
 _SUFFIX = "is a public suffix; write the domain that was bought"
 
 
-def _contradictions(parts: Mapping[str, Any]) -> Iterator[Problem]:
+def _contradictions(parts: Mapping[str, Any], today: date) -> Iterator[Problem]:
     """What no single section can see."""
     site, server, dns = parts.get("site"), parts.get("server"), parts.get("dns")
     region, filing = parts.get("region"), parts.get("filing")
@@ -521,33 +471,31 @@ def _contradictions(parts: Mapping[str, Any]) -> Iterator[Problem]:
         )
     if isinstance(server, CvmSettings) and not _inside(server.subnet, server.network):
         yield Problem("luodi:server.subnet", f"{server.subnet} is not inside the network {server.network}")
-    yield from _unfit_for_filing(server, filing, site)
+    if isinstance(filing, FilingSettings):
+        yield from contradictions(filing, today)
+        if isinstance(site, SiteSettings) and bought and server is not None:
+            declared = _declared(region, site, server, bought)
+            yield from (Problem(found.path, found.words.en) for found in findings(declared, filing) if found.refused)
 
 
 def _inside(subnet: str, network: str) -> bool:
     return ipaddress.IPv4Network(subnet).subnet_of(ipaddress.IPv4Network(network))
 
 
-def _unfit_for_filing(server: Any, filing: Any, site: Any) -> Iterator[Problem]:
-    """A server that carries a filing of its own: https://cloud.tencent.com/document/product/243/18908"""
-    if server is None or not isinstance(filing, FilingSettings) or not isinstance(site, SiteSettings):
-        return
-    if site.domain != registrable(site.domain):
-        return  # a subdomain stands under its apex's filing, which another server carries
-    postpaid = isinstance(server, CvmSettings) and server.charge_type != "PREPAID"
-    if postpaid:
-        yield Problem(
-            "luodi:server.charge-type",
-            f"POSTPAID_BY_HOUR; {site.domain} is filed with its server, and a filing needs a prepaid one "
-            f"(包年包月) of {FILING_PERIOD} months or more. Set PREPAID, or serve a subdomain from this stack",
-        )
-    elif server.period < FILING_PERIOD:
-        months = "1 month" if server.period == 1 else f"{server.period} months"
-        yield Problem(
-            "luodi:server.period",
-            f"{months}; a filing needs a server prepaid for at least {FILING_PERIOD} "
-            f"(腾讯云备案: 包年包月 3 个月及以上). Set {FILING_PERIOD} or more",
-        )
+def _declared(
+    region: Region | None, site: SiteSettings, server: CvmSettings | LighthouseSettings, apex: str
+) -> Declared:
+    cvm = server if isinstance(server, CvmSettings) else None
+    return Declared(
+        region=region.id if region else "",
+        mainland=True,  # `mainland_region` refuses the others, and says more
+        months=None if cvm and cvm.charge_type != "PREPAID" else server.period,
+        mbps=cvm.bandwidth.mbps if cvm else None,
+        domain=readable(site.domain),
+        apex=readable(apex),
+        names=tuple(readable(name) for name in _names(site)),
+        title=site.title,
+    )
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ class Declared:
     """What a stack declares, as far as a filing is concerned.
 
     `apex` is the registered domain, and all names are in Unicode as a person reads them. `months` is how long the
-    server is prepaid for, None for pay-as-you-go; `mbps` its public bandwidth, 0 without a public address.
+    server is prepaid for, None for pay-as-you-go; `mbps` its public bandwidth, 0 without a public address, None where a
+    bundle sets it.
     """
 
     region: str
     mainland: bool
     months: int | None
-    mbps: int
+    mbps: int | None
     domain: str
     apex: str
     names: tuple[str, ...]
@@ -91,7 +92,7 @@ def _server(declared: Declared) -> Iterator[Finding]:
     elif months < least:
         counted = "1 month" if months == 1 else f"{months} months"
         yield _finding("luodi:server.period", "period", months=months, counted=counted, least=least)
-    if declared.mbps <= 0:
+    if declared.mbps is not None and declared.mbps <= 0:
         yield _finding("luodi:server.bandwidth", "bandwidth")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from luodi.filing.numbers import (
@@ -68,7 +68,8 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
 def _date(value: Any) -> date:
-    found = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    text = str(value) if type(value) is date else value
+    found = _DATE.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f"{value} is no date; write the day alone, such as 2026-11-18")
     try:
@@ -119,8 +120,17 @@ class PublicSecurityFiling(Section):
     """The public-security filing (公安联网备案)."""
 
     submitted: Day | None = Field(None, description="The day it was submitted.")
-    number: PublicSecurity | None = Field(None, description="As issued, such as 粤公网安备44030002000001号.")
     approved: Day | None = Field(None, description="The day it was approved.")
+    number: PublicSecurity | None = Field(
+        None, description="As issued, such as 粤公网安备44030002000001号.", validate_default=True
+    )
+
+    @field_validator("number")
+    @classmethod
+    def _something(cls, number: PublicSecurityNumber | None, info: ValidationInfo) -> PublicSecurityNumber | None:
+        if number is None and not any(info.data.values()):
+            raise ValueError("is not set")
+        return number
 
 
 class Domain(Section):
@@ -255,9 +265,6 @@ def _numbers(facts: FilingSettings) -> Iterator[Problem]:
             yield _problem(f"{key}.number", str(error))
     if facts.service == "website" and own:
         yield _problem("domain.icp", f"is for a mini-program or an APP; a website's filing is {SECTION}.icp")
-    security = facts.public_security
-    if security and security.number and not security.approved:
-        yield _problem("public-security.approved", "is not set; a number was issued on a day, such as 2026-11-18")
 
 
 def _presence(facts: FilingSettings) -> Iterator[Problem]:
