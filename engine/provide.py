@@ -10,42 +10,31 @@ official plugin goes where Pulumi keeps plugins.
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 -- run by whatever python3 a machine has
     sys.exit(f"engine: Python {sys.version.split()[0]} is too old: 3.11 or newer is needed")
 
-# Run as a script, this file's own folder is where Python looks for modules: look beside it.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+if not __package__:
+    # Run as a script, this file's own folder is where Python looks for modules: look beside it.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from engine import cache, environment, packages, resolve, vet, virtualenv  # noqa: E402
-from engine.errors import EngineError  # noqa: E402
+from engine import cache, environment, packages, resolve, vet, virtualenv
+from engine.errors import EngineError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = _parser().parse_args(arguments)
+    return interruptible(lambda: _run(options))
+
+
+def interruptible(work: Callable[[], object]) -> int:
+    """Do ``work`` and return its exit code; say what went wrong, or that it can be gone on with."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        if options.check:
-            return _check()
-        if options.packages:
-            packages.require((*packages.NEEDED, *packages.BROWSER) if options.browser else packages.NEEDED)
-            return 0
-        if options.virtualenv:
-            virtualenv.make(options.virtualenv, cache.SOURCES.parent / "requirements-dev.txt")
-            return 0
-        if options.vet:
-            vet.vet()
-            return 0
-        if options.uv:
-            print(virtualenv.uv())
-            return 0
-        engine = resolve.provide(from_source=options.from_source)
-        if options.env:
-            print(environment.shell(environment.variables(engine)), end="")
-        else:
-            print(_report(engine))
+        work()
     except EngineError as error:
         print(f"engine: {error}", file=sys.stderr)
         return 1
@@ -53,6 +42,22 @@ def main(arguments: list[str] | None = None) -> int:
         print("engine: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.check:
+        _check()
+    elif options.packages:
+        packages.require((*packages.NEEDED, *packages.BROWSER) if options.browser else packages.NEEDED)
+    elif options.virtualenv:
+        virtualenv.make(options.virtualenv, cache.SOURCES.parent / "requirements-dev.txt")
+    elif options.vet:
+        vet.vet()
+    elif options.uv:
+        print(virtualenv.uv())
+    else:
+        engine = resolve.provide(from_source=options.from_source)
+        print(environment.shell(environment.variables(engine)) if options.env else f"{_report(engine)}\n", end="")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,12 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check() -> int:
+def _check() -> None:
     engine = resolve.find()
-    print(_report(engine))
-    for name in engine.missing:
-        print(f"missing   {name}")
-    return 1 if engine.missing else 0
+    if shown := _report(engine):
+        print(shown)
+    if engine.missing:
+        raise EngineError(f"missing: {', '.join(engine.missing)}. `make engine` provides it.")
 
 
 def _report(engine: resolve.Engine) -> str:

@@ -41,7 +41,7 @@ def run(
     """
     seen: list[str] = []
     log.parent.mkdir(parents=True, exist_ok=True)
-    with Progress(title, seconds) as progress, log.open("a", encoding="utf-8") as file:
+    with Progress(title, seconds) as progress, log.open("a", buffering=1, encoding="utf-8") as file:
         file.write(f"$ {shlex.join(command)}\n")
         with _started(command, folder, {**os.environ, **(environment or {})}) as (process, lines):
             for line in lines:
