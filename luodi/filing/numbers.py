@@ -25,6 +25,7 @@ from typing import Generic, TypeVar
 
 from luodi.filing.provinces import Province, provinces
 from luodi.filing.reading import Reader, count, fold, printable
+from luodi.filing.words import Words
 
 T = TypeVar("T")
 
@@ -32,14 +33,18 @@ T = TypeVar("T")
 class NumberError(ValueError):
     """A number that can't be right.
 
-    `text` is what was given, `reason` what is wrong with it, and `suggestion` the canonical form of
-    what was probably meant, where that can be told.
+    `text` is what was given, `reason` what is wrong with it, in English, and `suggestion` the canonical
+    form of what was probably meant, where that can be told. `words` is the whole of it in both languages;
+    as text the error is its English.
     """
 
-    def __init__(self, text: str, reason: str, suggestion: str | None = None) -> None:
-        self.text, self.reason, self.suggestion = text, reason, suggestion
-        hint = f" Did you mean {suggestion}?" if suggestion else ""
-        super().__init__(f"{printable(text)}: {reason}.{hint}")
+    def __init__(self, text: str, reason: Words, suggestion: str | None = None) -> None:
+        self.text, self.reason, self.suggestion = text, reason.en, suggestion
+        self.why = reason
+        shown = printable(text)
+        hint = Words(f"应为 {suggestion}？", f" Did you mean {suggestion}?") if suggestion else Words("", "")
+        self.words = Words(f"{shown}：{reason.zh}。{hint.zh}", f"{shown}: {reason.en}.{hint.en}")
+        super().__init__(self.words.en)
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -54,16 +59,17 @@ class Service(Enum):
     QUICK_APP = "K"
 
     @property
-    def label(self) -> str:
-        """What it is called, with the Chinese term."""
+    def label(self) -> Words:
+        """What it is called; in English with the Chinese term."""
         return _SERVICE_LABELS[self]
 
 
+_NO_LETTER = Words("没有字母", "no letter")
 _SERVICE_LABELS = {
-    Service.WEBSITE: "a website (网站)",
-    Service.APP: "an APP",
-    Service.MINI_PROGRAM: "a mini-program (小程序)",
-    Service.QUICK_APP: "a quick app (快应用)",
+    Service.WEBSITE: Words("网站", "a website (网站)"),
+    Service.APP: Words("APP", "an APP"),
+    Service.MINI_PROGRAM: Words("小程序", "a mini-program (小程序)"),
+    Service.QUICK_APP: Words("快应用", "a quick app (快应用)"),
 }
 
 
@@ -120,7 +126,9 @@ class IcpNumber:
 
     def __post_init__(self) -> None:
         if (self.serial is None) != (self.service is None):
-            raise NumberError(str(self.stem), "a serial and a service belong together")
+            raise NumberError(
+                str(self.stem), Words("序号和服务类型须同时存在", "a serial and a service belong together")
+            )
         _must_match(_icp_pattern(), str(self))
 
     @property
@@ -139,7 +147,7 @@ class IcpNumber:
         return self
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Words, ...]:
         """What is unusual about the number, though it can be right."""
         return tuple(_icp_warnings(self))
 
@@ -147,12 +155,16 @@ class IcpNumber:
         """This number, if it is a subject's or one for `service`; else NumberError."""
         if self.service is None or self.service is service:
             return self
-        ending = f"the letter {service.value}" if service.value else "no letter"
+        own, wanted, serial = self.service.label, service.label, f"-{self.serial}{self.service.value}"
+        ending = Words(f"有字母 {service.value}", f"the letter {service.value}") if service.value else _NO_LETTER
         raise NumberError(
             str(self),
-            f"-{self.serial}{self.service.value} is the number of {self.service.label}; that of "
-            f"{service.label} has {ending} after its serial. Both are listed under the subject at "
-            "https://beian.miit.gov.cn/",
+            Words(
+                f"{serial} 是{own.zh}的备案号，{wanted.zh}的序号后面{ending.zh}；两者都可在 "
+                "https://beian.miit.gov.cn/ 按主体查到",
+                f"{serial} is the number of {own.en}; that of {wanted.en} has {ending.en} after its serial. Both are "
+                "listed under the subject at https://beian.miit.gov.cn/",
+            ),
         )
 
     def require_website(self) -> IcpNumber:
@@ -165,17 +177,24 @@ class IcpNumber:
         return f"{self.stem}-{self.serial}{self.service.value}"
 
 
-def _icp_warnings(number: IcpNumber) -> Iterator[str]:
+def _icp_warnings(number: IcpNumber) -> Iterator[Words]:
     if isinstance(number.stem, Filing):
         digits = number.stem.digits
         if len(digits) == 8 and digits[:2] > "20":
-            yield f"{number}: from 2021 on, numbers have 10 digits and begin with the whole year"
+            yield Words(
+                f"{number}：2021 年起的备案号有 10 位数字，以四位年份开头",
+                f"{number}: from 2021 on, numbers have 10 digits and begin with the whole year",
+            )
         if len(digits) == 10 and digits[:4] < "2020":
-            yield f"{number}: before 2020, numbers had 8 digits and began with two of the year"
+            yield Words(
+                f"{number}：2020 年以前的备案号有 8 位数字，以两位年份开头",
+                f"{number}: before 2020, numbers had 8 digits and began with two of the year",
+            )
     if number.serial is None and number.province != "粤":
-        yield (
+        yield Words(
+            f"{number}：广东以外的网站页面须展示服务备案号，即在它后面加 -1 等序号",
             f"{number}: outside Guangdong a page must carry the service number (服务备案号), which is "
-            "this one with -1 or another serial after it"
+            "this one with -1 or another serial after it",
         )
 
 
@@ -204,15 +223,26 @@ class PublicSecurityNumber:
             raise NumberError(str(self), fault)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Words, ...]:
         """What is unusual about the number, though it can be right."""
         if len(self.digits) != 14:
-            why = f"an older form, of {len(self.digits)} digits where 14 are usual"
+            why = Words(
+                f"旧式号码，{len(self.digits)} 位数字，通常为 14 位",
+                f"an older form, of {len(self.digits)} digits where 14 are usual",
+            )
         elif self.digits[6:8] != "02":
-            why = f"digits 7 and 8 are {self.digits[6:8]} where 02 is usual"
+            why = Words(
+                f"第 7、8 位是 {self.digits[6:8]}，通常为 02",
+                f"digits 7 and 8 are {self.digits[6:8]} where 02 is usual",
+            )
         else:
             return ()
-        return (f"{self}: {why}; compare it with the one at https://beian.mps.gov.cn/",)
+        return (
+            Words(
+                f"{self}：{why.zh}；请与 https://beian.mps.gov.cn/ 上的核对",
+                f"{self}: {why.en}; compare it with the one at https://beian.mps.gov.cn/",
+            ),
+        )
 
     def __str__(self) -> str:
         end = "号" if self.marker == _MARKER else ""
@@ -261,7 +291,7 @@ def _public_security_pattern() -> re.Pattern[str]:
 
 def _must_match(pattern: re.Pattern[str], number: str) -> None:
     if pattern.fullmatch(number) is None:
-        raise NumberError(number, "these parts make no number")
+        raise NumberError(number, Words("这些部分不能组成号码", "these parts make no number"))
 
 
 # --- parsing -------------------------------------------------------------------------------------
@@ -309,19 +339,21 @@ class _Kind(Generic[T]):
 
     pattern: re.Pattern[str]
     read: Callable[[re.Match[str]], T]
-    fault: Callable[[str], str]
+    fault: Callable[[str], Words]
     mended: Callable[[str], str]
 
 
 def _parse(text: str, kind: _Kind[T]) -> T:
     if len(text) > _LONGEST:
-        raise NumberError(text, f"{len(text)} characters are more than any number has")
+        raise NumberError(
+            text, Words(f"{len(text)} 个字符，没有这么长的号码", f"{len(text)} characters are more than any number has")
+        )
     number = fold(text)
     if found := kind.pattern.fullmatch(number):
         try:
             return kind.read(found)
         except NumberError as error:
-            raise NumberError(text, error.reason) from None
+            raise NumberError(text, error.why) from None
     within = _within(number, kind.pattern)
     reason = kind.fault(number) if within is None else _surplus(number, within)
     meant = within or kind.pattern.fullmatch(kind.mended(number))
@@ -341,144 +373,208 @@ def _within(number: str, pattern: re.Pattern[str]) -> re.Match[str] | None:
     return None
 
 
-def _surplus(number: str, found: re.Match[str]) -> str:
+def _surplus(number: str, found: re.Match[str]) -> Words:
     before, after = number[: found.start()], number[found.end() :]
-    return f"{printable(before or after, 20)} stands {'before' if before else 'after'} the number"
+    extra = printable(before or after, 20)
+    return Words(
+        f"号码{'前面' if before else '后面'}多出“{extra}”",
+        f"{extra} stands {'before' if before else 'after'} the number",
+    )
 
 
 # --- what is wrong -------------------------------------------------------------------------------
 
 
-def _icp_fault(number: str) -> str:
+def _icp_fault(number: str) -> Words:
     example = "京ICP备05070602号-1"
     if not number:
-        return f"an ICP filing number (ICP 备案号) is empty; one reads {example}"
+        return Words(
+            f"ICP 备案号是空的，例如 {example}", f"an ICP filing number (ICP 备案号) is empty; one reads {example}"
+        )
     if "公网" in number:
-        return "this is a public-security number (公安联网备案号), not an ICP filing number (ICP 备案号)"
+        return Words(
+            "这是公安联网备案号，不是 ICP 备案号",
+            "this is a public-security number (公安联网备案号), not an ICP filing number (ICP 备案号)",
+        )
     if _licence_pattern().fullmatch(number):
-        return (
+        return Words(
+            f"这是许可证号，不是备案号；备案号例如 {example}，以这张许可证备案的则是 {number}-1",
             f"this is a licence (ICP 许可证), not a filing (ICP 备案); a filing reads {example}, or, where "
-            f"it is made under this licence, {number}-1"
+            f"it is made under this licence, {number}-1",
         )
     reader = Reader(number)
-    if fault := _province_fault(reader, "filings", _characters(), _icp_character):
+    if fault := _province_fault(reader, _FILINGS, _characters(), _icp_character):
         return fault
     if fault := reader.expect("ICP"):
         return fault
     if reader.next == "证":
-        return "证 marks a licence (ICP 许可证); a filing (ICP 备案) has 备 there"
+        return Words(
+            "“证”是许可证，备案号这里是“备”", "证 marks a licence (ICP 许可证); a filing (ICP 备案) has 备 there"
+        )
     if fault := reader.expect("备"):
         return fault
     digits = reader.digits()
     if fault := reader.intruder(digits, "号-"):
         return fault
     if len(digits) not in (8, 10):
-        return f"{count(digits)}; a filing has 8 (two of the year and 6) or 10 (the year and 6)"
+        return _counted(
+            digits,
+            Words(
+                "备案号有 8 位（两位年份加 6 位）或 10 位（四位年份加 6 位）",
+                "a filing has 8 (two of the year and 6) or 10 (the year and 6)",
+            ),
+        )
     if len(digits) == 10 and not digits.startswith("20"):
-        return f"{digits[:4]} is no year that a filing's 10 digits can begin with"
+        return Words(
+            f"10 位备案号不会以年份 {digits[:4]} 开头",
+            f"{digits[:4]} is no year that a filing's 10 digits can begin with",
+        )
     if fault := reader.expect("号"):
         return fault
     return _serial_fault(reader)
 
 
-def _serial_fault(reader: Reader) -> str:
+def _counted(digits: str, expected: Words) -> Words:
+    found = count(digits)
+    return Words(f"{found.zh}；{expected.zh}", f"{found.en}; {expected.en}")
+
+
+def _after_the_end(reader: Reader, what: Words) -> Words:
+    return Words(f"{what.zh}结束后多出“{reader.found.zh}”", f"{reader.found.en} stands after the end of the {what.en}")
+
+
+def _serial_fault(reader: Reader) -> Words:
     if fault := reader.expect("-"):
         return fault
     serial = reader.digits()
     if not serial:
-        return f"{reader.found} stands where the serial of the service belongs, as in -1"
+        return Words(
+            f"应为服务序号（如 -1）的位置是“{reader.found.zh}”",
+            f"{reader.found.en} stands where the serial of the service belongs, as in -1",
+        )
     if serial.startswith("0"):
-        return f"serial {serial[:8]} begins with 0; serials count from 1"
+        return Words(
+            f"序号 {serial[:8]} 以 0 开头，序号从 1 数起", f"serial {serial[:8]} begins with 0; serials count from 1"
+        )
     if len(serial) > 5:
-        return f"{count(serial)} in the serial, which has 5 at most"
+        found = count(serial)
+        return Words(f"序号有{found.zh}，最多 5 位", f"{found.en} in the serial, which has 5 at most")
     if reader.next and reader.next not in "AXK":
-        return (
-            f"{reader.found} after the serial; nothing stands there for a website, A for an APP, X for a "
-            "mini-program, K for a quick app"
+        return Words(
+            f"序号后面是“{reader.found.zh}”；网站没有字母，APP 是 A，小程序是 X，快应用是 K",
+            f"{reader.found.en} after the serial; nothing stands there for a website, A for an APP, X for a "
+            "mini-program, K for a quick app",
         )
     reader.take()
-    return f"{reader.found} stands after the end of the number"
+    return _after_the_end(reader, _NUMBER)
 
 
-def _licence_fault(number: str) -> str:
-    examples = "京ICP证030173号 or 合字B2-20180025"
+def _licence_fault(number: str) -> Words:
+    examples = Words("京ICP证030173号、合字B2-20180025", "京ICP证030173号 or 合字B2-20180025")
     if not number:
-        return f"a licence (ICP 许可证) is empty; one reads {examples}"
+        return Words(f"许可证号是空的，例如 {examples.zh}", f"a licence (ICP 许可证) is empty; one reads {examples.en}")
     if "公网" in number:
-        return "this is a public-security number (公安联网备案号), not a licence (ICP 许可证)"
+        return Words(
+            "这是公安联网备案号，不是许可证号",
+            "this is a public-security number (公安联网备案号), not a licence (ICP 许可证)",
+        )
     if "ICP备" in number or _icp_pattern().fullmatch(number):
-        return f"this is a filing (ICP 备案), not a licence (ICP 许可证); a licence reads {examples}"
+        return Words(
+            f"这是备案号，不是许可证号；许可证号例如 {examples.zh}",
+            f"this is a filing (ICP 备案), not a licence (ICP 许可证); a licence reads {examples.en}",
+        )
     reader = Reader(number)
     if number.startswith("合字"):
         reader.take(2)
-    elif reader.next not in "AB" and (fault := _province_fault(reader, "licences", _characters(), _icp_character)):
+    elif reader.next not in "AB" and (fault := _province_fault(reader, _LICENCES, _characters(), _icp_character)):
         return fault
     return _old_licence_fault(reader) if reader.next not in tuple("AB") else _category_fault(reader)
 
 
-def _old_licence_fault(reader: Reader) -> str:
+def _old_licence_fault(reader: Reader) -> Words:
     if fault := reader.expect("ICP证"):
         return fault
     digits = reader.digits()
     if fault := reader.intruder(digits, "号"):
         return fault
     if len(digits) != 6:
-        return f"{count(digits)}; a licence with ICP证 has 6"
-    return reader.expect("号") or f"{reader.found} stands after the end of the licence"
+        return _counted(digits, Words("“ICP证”后面有 6 位", "a licence with ICP证 has 6"))
+    return reader.expect("号") or _after_the_end(reader, _LICENCE)
 
 
-def _category_fault(reader: Reader) -> str:
+def _category_fault(reader: Reader) -> Words:
     categories = re.match(_CATEGORIES, reader.rest)
     reader.take(categories.end() if categories else 1)
     if categories is None:
-        return f"{reader.found} stands in the categories; those are A1, A2, B1 and B2, with dots between"
+        return Words(
+            f"业务类别里有“{reader.found.zh}”；类别是 A1、A2、B1、B2，以点分隔",
+            f"{reader.found.en} stands in the categories; those are A1, A2, B1 and B2, with dots between",
+        )
     if fault := reader.expect("-"):
         return fault
     digits = reader.digits()
     if fault := reader.intruder(digits, ""):
         return fault
-    return f"{count(digits)}; a licence with categories has 8 (the year and 4)"
+    return _counted(
+        digits, Words("带类别的许可证有 8 位（年份加 4 位）", "a licence with categories has 8 (the year and 4)")
+    )
 
 
-def _public_security_fault(number: str) -> str:
+def _public_security_fault(number: str) -> Words:
     example = "京公网安备11010102000001号"
     if not number:
-        return f"a public-security number (公安联网备案号) is empty; one reads {example}"
+        return Words(
+            f"公安联网备案号是空的，例如 {example}",
+            f"a public-security number (公安联网备案号) is empty; one reads {example}",
+        )
     if "ICP" in number or _licence_pattern().fullmatch(number):
-        return "this is a number of the ministry's (ICP 备案 or 许可证), not a public-security number (公安联网备案号)"
+        return Words(
+            "这是工信部的号码（ICP 备案或许可证），不是公安联网备案号",
+            "this is a number of the ministry's (ICP 备案 or 许可证), not a public-security number (公安联网备案号)",
+        )
     reader = Reader(number)
     known = _public_security_characters()
-    if fault := _province_fault(reader, "public-security numbers", known, _public_security_character):
+    if fault := _province_fault(reader, _PUBLIC_SECURITY_NUMBERS, known, _public_security_character):
         return fault
     old = reader.rest.startswith(_OLD_MARKER)
     if old and len(re.sub(r"[^0-9]", "", number)) == 14:
-        return f"安 is missing between 公网 and 备, as in {example}"
+        return Words(f"“公网”和“备”之间缺少“安”，例如 {example}", f"安 is missing between 公网 and 备, as in {example}")
     if fault := reader.expect(_OLD_MARKER if old else _MARKER):
         return fault
     digits = reader.digits()
     if fault := reader.intruder(digits, "号"):
         return fault
     if len(digits) not in ((15, 12) if old else (14, 12)):
-        return f"{count(digits)}; a public-security number has 14"
-    return reader.expect("号") or f"{reader.found} stands after the end of the number"
+        return _counted(digits, Words("公安联网备案号有 14 位", "a public-security number has 14"))
+    return reader.expect("号") or _after_the_end(reader, _NUMBER)
 
 
-def _division_fault(character: str, digits: str) -> str | None:
+def _division_fault(character: str, digits: str) -> Words | None:
     own = next(province for province in provinces() if character in province.public_security)
     if digits.startswith(own.division):
         return None
     other = next((each for each in provinces() if digits.startswith(each.division)), None)
-    whose = f"as in {other.name} ({'/'.join(other.public_security)})" if other else "as nowhere"
-    return (
+    whose = Words("没有这样的省份", "as nowhere")
+    if other:
+        characters = "/".join(other.public_security)
+        whose = Words(f"属于{other.chinese}（{characters}）", f"as in {other.name} ({characters})")
+    return Words(
+        f"“{character}”是{own.chinese}，行政区划代码以 {own.division} 开头，"
+        f"而 {digits[:6]} 以 {digits[:2]} 开头，{whose.zh}；是否抄自模板？你的号码见 https://beian.mps.gov.cn/",
         f"{character} is {own.name}, whose divisions begin with {own.division}, but {digits[:6]} begins "
-        f"with {digits[:2]}, {whose}. Was it copied from a template? Yours is at "
-        "https://beian.mps.gov.cn/"
+        f"with {digits[:2]}, {whose.en}. Was it copied from a template? Yours is at "
+        "https://beian.mps.gov.cn/",
     )
 
 
+_NUMBER, _LICENCE = Words("号码", "number"), Words("许可证号", "licence")
+_FILINGS, _LICENCES = Words("备案号", "filings"), Words("许可证号", "licences")
+_PUBLIC_SECURITY_NUMBERS = Words("公安联网备案号", "public-security numbers")
+
+
 def _province_fault(
-    reader: Reader, numbers: str, known: str, character: Callable[[Province], str | None]
-) -> str | None:
+    reader: Reader, numbers: Words, known: str, character: Callable[[Province], str | None]
+) -> Words | None:
     """Step over the province's character, or say what is wrong with it."""
     if reader.next and reader.next in known:
         reader.take()
@@ -486,10 +582,16 @@ def _province_fault(
     mended = _mended_province(reader.rest, character)
     if mended != reader.rest:
         province = next(each for each in provinces() if character(each) == mended[0])
-        return f"{province.name}'s {numbers} begin with {mended[0]}"
+        return Words(
+            f"{province.chinese}的{numbers.zh}以“{mended[0]}”开头",
+            f"{province.name}'s {numbers.en} begin with {mended[0]}",
+        )
     if reader.rest.startswith(("ICP", "备", "公")):
-        return f"the province's character is missing before {reader.next}"
-    return f"{reader.found} is no province's character; {numbers} begin with one of {known}"
+        return Words(f"“{reader.next}”之前缺少省份简称", f"the province's character is missing before {reader.next}")
+    return Words(
+        f"“{reader.found.zh}”不是省份简称；{numbers.zh}以这些字之一开头：{known}",
+        f"{reader.found.en} is no province's character; {numbers.en} begin with one of {known}",
+    )
 
 
 # --- what was meant ------------------------------------------------------------------------------

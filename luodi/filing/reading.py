@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from luodi.filing.words import Words
+
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63"
 _FOLDED = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
@@ -28,9 +30,10 @@ def printable(text: str, limit: int = 60) -> str:
     return shown if shown.strip() else repr(shown)
 
 
-def count(digits: str) -> str:
+def count(digits: str) -> Words:
     """How many digits those are."""
-    return "1 digit" if len(digits) == 1 else f"{len(digits) or 'no'} digits"
+    number = len(digits)
+    return Words(f"{number} 位数字" if number else "没有数字", "1 digit" if number == 1 else f"{number or 'no'} digits")
 
 
 class Reader:
@@ -45,28 +48,33 @@ class Reader:
         return self.rest[:1]
 
     @property
-    def found(self) -> str:
+    def found(self) -> Words:
         """The next character, for a message."""
-        return printable(self.next) if self.rest else "the end"
+        return Words(printable(self.next), printable(self.next)) if self.rest else Words("末尾", "the end")
 
     def take(self, length: int = 1) -> None:
         """Step over `length` characters."""
         self.rest = self.rest[length:]
 
-    def expect(self, text: str) -> str | None:
+    def expect(self, text: str) -> Words | None:
         """Step over `text`, or say what stands in its place."""
         for index, char in enumerate(text):
             if self.next != char:
                 missing = text[index:]
                 if not self.rest:
-                    return f"{missing} is missing at the end"
+                    return Words(f"末尾缺少“{missing}”", f"{missing} is missing at the end")
                 if len(missing) > 1 and self.rest[1:].startswith(missing[1:]):
-                    return f"{self.found} stands where {char} belongs"
+                    return self._in_place_of(char)
                 if missing == "-" or self.next in "0123456789备号-":
-                    return f"{missing} is missing before {self.found}"
-                return f"{self.found} stands where {missing} belongs"
+                    return Words(
+                        f"“{self.found.zh}”之前缺少“{missing}”", f"{missing} is missing before {self.found.en}"
+                    )
+                return self._in_place_of(missing)
             self.take()
         return None
+
+    def _in_place_of(self, text: str) -> Words:
+        return Words(f"应为“{text}”的位置是“{self.found.zh}”", f"{self.found.en} stands where {text} belongs")
 
     def digits(self) -> str:
         """Step over ASCII digits."""
@@ -74,9 +82,13 @@ class Reader:
         self.take(len(digits))
         return digits
 
-    def intruder(self, digits: str, after: str) -> str | None:
+    def intruder(self, digits: str, after: str) -> Words | None:
         """What is wrong when `digits` are followed by anything but the end or one character of `after`."""
         if not self.rest or self.next in after:
             return None
-        where = f", after {digits}," if digits else ""
-        return f"{self.found}{where} stands where a digit{f' or {after[0]}' if after else ''} belongs"
+        where = Words(f"{digits} 之后", f", after {digits},") if digits else Words("", "")
+        belongs = Words(f"或“{after[0]}”", f" or {after[0]}") if after else Words("", "")
+        return Words(
+            f"{where.zh}应为数字{belongs.zh}的位置是“{self.found.zh}”",
+            f"{self.found.en}{where.en} stands where a digit{belongs.en} belongs",
+        )

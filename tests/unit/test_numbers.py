@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -143,8 +144,9 @@ def test_guangdong_displays_the_subject_s_number(text: str, displayed: str) -> N
 def test_warnings(parse: Callable[[str], IcpNumber | PublicSecurityNumber], text: str, warning: str) -> None:
     number = parse(text)
     [found] = number.warnings
-    assert found.startswith(str(number))
-    assert warning in found
+    assert found.en.startswith(str(number))
+    assert found.zh.startswith(str(number))
+    assert warning in found.en
 
 
 # --- what is refused, and what is said -----------------------------------------------------------
@@ -410,6 +412,7 @@ def test_whatever_is_typed_is_read_or_refused_with_a_reason(parse: Parse, text: 
     if isinstance(found, NumberError):
         assert found.reason
         assert found.reason != "these parts make no number"
+        assert re.search("[一-鿿]", found.why.zh)
         assert str(found).isprintable()
         if found.suggestion is not None:
             assert str(parse(found.suggestion)) == found.suggestion
