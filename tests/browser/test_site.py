@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright, expect
-from tests.cloud import Cloud, running_cloud
 
 from tests.browser.conftest import trusting
+from tests.cloud import Cloud, running_cloud
 from tests.project import Project
 
 _DOMAIN = "kanjian.cn"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cloud import Cloud, running_cloud
 
+from tests.cloud import Cloud, running_cloud
 from tests.project import Project, Run, Stack, fetch
 
 _AT_ONCE = 10

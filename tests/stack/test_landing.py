@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.cloud import Cloud
 
+from tests.cloud import Cloud
 from tests.project import Page, Project, Run, Stack, edited, fetch
 
 _SERVERS: dict[str, dict[str, Any]] = {
