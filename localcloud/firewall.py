@@ -18,8 +18,8 @@ Protocol = Literal["TCP", "UDP", "ICMP", "ICMPV6", "GRE", "ALL"]
 PROTOCOLS: frozenset[str] = frozenset({"TCP", "UDP", "ICMP", "ICMPV6", "GRE", "ALL"})
 ACTIONS = frozenset({"ACCEPT", "DROP"})
 ANYWHERE = "0.0.0.0/0"
-_PORT = re.compile(r"^\d{1,5}$")
-_RANGE = re.compile(r"^(\d{1,5})-(\d{1,5})$")
+_PORT = re.compile(r"[0-9]{1,5}")
+_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def check(action: str, protocol: str, port: str, cidr: str) -> None:
 
 
 def _check_port(part: str, port: str) -> None:
-    span = _RANGE.match(part)
+    span = _RANGE.fullmatch(part)
     if span is not None and int(span[1]) <= int(span[2]) <= 65535:
         return
-    if span is None and _PORT.match(part) and int(part) <= 65535:
+    if span is None and _PORT.fullmatch(part) and int(part) <= 65535:
         return
     raise _invalid("Port", port, "ALL, a port, ports with commas, or a range with a hyphen")
 

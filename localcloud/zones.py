@@ -48,7 +48,7 @@ def to_ascii(domain: str) -> str:
     except (dns.exception.DNSException, UnicodeError):
         raise _invalid_domain(domain) from None
     labels = ascii_text.split(".")
-    if not all(_LABEL.match(label) and "_" not in label for label in labels):
+    if not all(_LABEL.fullmatch(label) and "_" not in label for label in labels):
         raise _invalid_domain(domain)
     if labels[-1].isdigit() or _suffixes.privatesuffix(ascii_text) != ascii_text:
         raise _invalid_domain(domain)
@@ -62,11 +62,11 @@ def check_subdomain(text: str) -> str:
         return lowered
     labels = lowered.split(".")
     try:
-        labels = [label if label == "*" or _LABEL.match(label) else label.encode("idna").decode() for label in labels]
+        labels = [label if label == "*" or _LABEL.fullmatch(label) else label.encode("idna").decode() for label in labels]
     except UnicodeError:
         labels = [""]
     first, *rest = labels
-    if not (first == "*" or _LABEL.match(first)) or not all(map(_LABEL.match, rest)):
+    if not (first == "*" or _LABEL.fullmatch(first)) or not all(map(_LABEL.fullmatch, rest)):
         raise CloudError(
             "InvalidParameter.SubdomainInvalid",
             f"SubDomain {text!r}: letters, digits, hyphens and underscores, @ or a leading *.",

@@ -189,10 +189,10 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(home: Path, *, certificate_lifetime: int | None = None) -> Iterator[Cloud]:
+def running_cloud(home: Path, *, certificate_lifetime: int | None = None, addresses: int = 256) -> Iterator[Cloud]:
     """A cloud kept in `home`, stopped at the end; the lifetime of its certificates in seconds."""
     lifetime = None if certificate_lifetime is None else timedelta(seconds=certificate_lifetime)
-    with _network() as network:
+    with _network(addresses) as network:
         cloud = Cloud(home, Options(network=str(network), port=_free_port(), certificate_lifetime=lifetime))
         cloud.start()
         try:
@@ -202,7 +202,7 @@ def running_cloud(home: Path, *, certificate_lifetime: int | None = None) -> Ite
 
 
 @contextmanager
-def _network() -> Iterator[ipaddress.IPv4Network]:
+def _network(addresses: int) -> Iterator[ipaddress.IPv4Network]:
     """A loopback network that no other test process uses at the same time."""
     for number in range(16, 240):
         with (Path(tempfile.gettempdir()) / f"luodi-test-network-{os.getuid()}-{number}").open("a") as claim:
@@ -210,7 +210,7 @@ def _network() -> Iterator[ipaddress.IPv4Network]:
                 fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield ipaddress.IPv4Network(f"127.{number}.0.0/24")
+            yield ipaddress.IPv4Network((f"127.{number}.0.0", 32 - (addresses - 1).bit_length()))
             return
     raise AssertionError("every test network is in use")
 

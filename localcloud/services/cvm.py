@@ -903,7 +903,7 @@ def _user_data(text: str) -> str:
 
 
 def _hostname(name: str) -> str:
-    if not _HOSTNAME.match(name):
+    if not _HOSTNAME.fullmatch(name):
         raise CloudError(
             "InvalidParameterValue.IllegalHostName",
             f"HostName {name!r}: letters, digits, hyphens and dots, 2 to 60 characters.",

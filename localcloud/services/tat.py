@@ -20,7 +20,7 @@ MAXIMUM_TIMEOUT = 86400
 INSTANCES_PER_CALL = 200
 AGENT_VERSION = "1.1.13"
 """A version of Tencent's own tat_agent, as DescribeAutomationAgentStatus shows one."""
-_NAME = re.compile(r"^[\w.\-\u4e00-\u9fff]{1,60}$")
+_NAME = re.compile(r"[A-Za-z0-9_.\-\u4e00-\u9fff]{1,60}")
 _USER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.\-]{0,31}\$?$")
 _KEY = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _PLACEHOLDER = re.compile(r"\{\{\s*(?:tat-hidden:)?([A-Za-z0-9_-]{1,64})\s*\}\}")
@@ -357,7 +357,7 @@ class Tat(Service):
 def _check(request: Any) -> None:
     """Raise CloudError for what a command may not be; fields that aren't given are not checked."""
     name = getattr(request, "CommandName", None)
-    if name is not None and not _NAME.match(name):
+    if name is not None and not _NAME.fullmatch(name):
         raise CloudError(
             "InvalidParameterValue.InvalidCommandName",
             f"CommandName {name!r}: Chinese, letters, digits, _ - . and at most 60 of them.",
@@ -382,7 +382,7 @@ def _check(request: Any) -> None:
             "InvalidParameterValue.InvalidWorkingDirectory",
             f"WorkingDirectory {directory!r} is not an absolute path.",
         )
-    if request.Username is not None and not _USER.match(request.Username):
+    if request.Username is not None and not _USER.fullmatch(request.Username):
         raise CloudError("InvalidParameterValue.InvalidUsername", f"Username {request.Username!r} is not one.")
     if request.OutputCOSBucketUrl:
         raise CloudError("UnsupportedOperation", "The rehearsal cloud has no COS: leave OutputCOSBucketUrl out.")
@@ -421,7 +421,7 @@ def _parameters(text: str) -> dict[str, str]:
     if len(values) > 20:
         raise CloudError("InvalidParameterValue.ParameterNumberExceeded", "There are more than 20 parameters.")
     for key, value in values.items():
-        if not _KEY.match(key):
+        if not _KEY.fullmatch(key):
             raise CloudError(
                 "InvalidParameterValue.ParameterKeyContainsInvalidChar",
                 f"Parameter {key!r}: letters, digits, _ and -, at most 64.",
