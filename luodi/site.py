@@ -15,7 +15,6 @@ from luodi.certificate.resources import AcmeAccount, Certificate
 from luodi.cloud.cvm import Cvm
 from luodi.cloud.dns import Records, Zone
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
-from luodi.cloud.server import Server
 from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
@@ -69,7 +68,8 @@ class Site(pulumi.ComponentResource):
             instance=self.server.instance_id,
             region=settings.region.id,
             script=self._scripts.prepare(),
-            opts=self._child,
+            # All of the server, its firewall too: nothing of it may go before what stands on it.
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.server])),
         )
         self.certificate = self._certificate(zone, prepared)
         self.release = self._release(prepared)
@@ -81,6 +81,7 @@ class Site(pulumi.ComponentResource):
             address=self.server.address,
             ttl=settings.dns.ttl,
             owner=owner,
+            protect=settings.server.protect,
             # A visitor who is sent to the server should find the site there.
             opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
         )
@@ -108,7 +109,7 @@ class Site(pulumi.ComponentResource):
         """Where the server keeps the site's private key."""
         return f"/etc/luodi/keys/{self._settings.site.domain}.pem"
 
-    def _server(self, account: Account) -> Server:
+    def _server(self, account: Account) -> Cvm | Lighthouse:
         settings, server = self._settings, self._settings.server
         name, label = f"{self._name}-server", f"{pulumi.get_project()}-{pulumi.get_stack()}"
         if isinstance(server, CvmSettings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import tencentcloud_iac_pulumi as tencentcloud
 
@@ -29,7 +31,7 @@ class Zone(pulumi.ComponentResource):
 
 
 class Records(pulumi.ComponentResource):
-    """An A record for each of the site's names."""
+    """An A record for each of the site's names, the domain's own last."""
 
     def __init__(
         self,
@@ -41,16 +43,20 @@ class Records(pulumi.ComponentResource):
         address: pulumi.Input[str],
         ttl: int,
         owner: str,
+        protect: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """`zone` is the zone as declared, which the records wait for; `zone_name` the same as plain text.
 
-        `owner` is put into each record's remark (备注), by which the stack knows its own again.
+        `owner` is put into each record's remark (备注), by which the stack knows its own again. `protect` is for
+        the domain's own record, the first of `names`. It is made after all else, so the engine comes to it first
+        when it destroys, and is refused there, before anything is gone.
         """
         super().__init__("luodi:cloud:Records", name, None, opts)
-        for host in names:
+
+        def record(host: str, **options: Any) -> tencentcloud.dnspod.Record:
             label = host_record(host, zone_name)
-            tencentcloud.dnspod.Record(
+            return tencentcloud.dnspod.Record(
                 f"{name}-{'apex' if label == '@' else label}",
                 domain=zone,
                 sub_domain=label,
@@ -59,6 +65,9 @@ class Records(pulumi.ComponentResource):
                 value=address,
                 ttl=ttl,
                 remark=owner,
-                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, **options),
             )
+
+        domain, *others = names
+        record(domain, depends_on=[record(host) for host in others], protect=protect)
         self.register_outputs({})
