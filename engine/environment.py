@@ -45,10 +45,11 @@ def _plugin_settings(plugin: Found) -> dict[str, str]:
     if plugin.origin == "installed":
         return {}
     home = _home_of(plugin.program)
-    settings = {"PULUMI_HOME": str(home), "PULUMI_IGNORE_AMBIENT_PLUGINS": "true"}
-    if pulumi_home() != home and "PULUMI_CREDENTIALS_PATH" not in os.environ:
-        settings["PULUMI_CREDENTIALS_PATH"] = str(pulumi_home())
-    return settings
+    return {
+        "PULUMI_HOME": str(home),
+        "PULUMI_CREDENTIALS_PATH": os.environ.get("PULUMI_CREDENTIALS_PATH") or str(pulumi_home()),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+    }
 
 
 def _home_of(program: Path) -> Path:

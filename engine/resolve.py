@@ -77,9 +77,11 @@ def provide(*, from_source: bool = False) -> Engine:
 
 
 def pulumi_home() -> Path:
-    """Return the folder where ``pulumi`` keeps plugins and credentials as things are set now."""
-    home = os.environ.get("PULUMI_HOME")
-    return Path(home) if home else Path.home() / ".pulumi"
+    """Return the folder where the user's own ``pulumi`` keeps plugins and credentials."""
+    chosen = os.environ.get("PULUMI_HOME")
+    if chosen and Path(chosen).is_relative_to(cache.folder()):  # set by engine.environment
+        chosen = os.environ.get("PULUMI_CREDENTIALS_PATH")
+    return Path(chosen) if chosen else Path.home() / ".pulumi"
 
 
 def _find_pulumi() -> Found | None:
