@@ -233,12 +233,14 @@ class Lighthouse(Service):
             self.store.put(Kind.FIREWALL, identifier, {"Rules": list(rules), "Version": 1}, self.region)
             self.cloud.tags.add(identifier, request.Tags)
             instance = Instance(Kind.LIGHTHOUSE_INSTANCE, self.region, document)
+            self._operate(instance, "CreateInstances", "PENDING")
             if request.InitCommand is not None:
+                # Begun after the instance is on its way, the task waits until that is there.
                 command = automation.Command.of_init_command(request.InitCommand)
                 document["InitInvocationId"] = self.cloud.automation.invoke(
                     command, [identifier], self.region, kind="LIGHTHOUSE"
                 )
-            self._operate(instance, "CreateInstances", "PENDING")
+                self.store.put(Kind.LIGHTHOUSE_INSTANCE, identifier, document)
             identifiers.append(identifier)
         return build(models.CreateInstancesResponse, InstanceIdSet=identifiers)
 
