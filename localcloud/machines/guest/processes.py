@@ -53,20 +53,26 @@ def belonging(mark: str, leader: int) -> set[int]:
     for pid in pids():
         if pid in {1, os.getpid()}:
             continue
-        folder = Path("/proc", str(pid))
         try:
-            state, parent, _, session = _stat(pid)
-            marked = wanted in (folder / "environ").read_bytes().split(b"\0")
+            state, parent, _, began_by = _stat(pid)
         except OSError:
             continue
         if state in "ZX":
             continue
         parents[pid] = int(parent)
-        if marked or (leader and leader in {pid, int(session)}):
+        if (leader and leader in {pid, int(began_by)}) or wanted in _environment_of(pid):
             found.add(pid)
     while below := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= below
     return found
+
+
+def _environment_of(pid: int) -> list[bytes]:
+    """Return a process's environment, as far as it may be read: another user's may not."""
+    try:
+        return Path("/proc", str(pid), "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 async def kill_all(mark: str, leader: int) -> None:
@@ -92,6 +98,14 @@ def alive(pid: int) -> bool:
         return _stat(pid)[0] not in "ZX"
     except OSError:
         return False
+
+
+def session(pid: int) -> int:
+    """Return a process's session, 0 for one outside the machine or a process that is gone."""
+    try:
+        return int(_stat(pid)[3])
+    except OSError:
+        return 0
 
 
 def pids() -> list[int]:

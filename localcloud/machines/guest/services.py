@@ -68,8 +68,8 @@ class Service:
         """Start the service unless it is up. Raises UnitError."""
         async with self._busy:
             self._cancel_restart()
+            self.unit = units.load(self.name)
             if not self.active:
-                self.unit = units.load(self.name)
                 await self._start()
 
     async def stop(self) -> None:
@@ -198,6 +198,8 @@ class Service:
             if not found:
                 raise UnitError("it left no process behind")
             self.main = min(found)
+        # A daemon begins a session of its own, and may write its title over its environment.
+        self._leader = processes.session(self.main)
         self._watch = asyncio.create_task(self._supervise(None, os.pidfd_open(self.main)))
 
     def _pid_file(self) -> Path | None:
@@ -535,7 +537,7 @@ def _assignments(words: Iterable[str]) -> dict[str, str]:
 
 
 def _environment_file(text: str) -> list[str]:
-    lines = (line.strip() for line in text.splitlines())
+    lines = (line.strip() for line in text.split("\n"))
     return [word for line in lines if line and line[0] not in "#;" for word in _assignment(line)]
 
 

@@ -128,9 +128,10 @@ def load(name: str) -> Unit:
 
 
 def _parse(text: str, sections: dict[str, dict[str, list[str]]]) -> None:
-    lines = [line for line in text.splitlines() if not re.match(r"\s*[#;]", line)]
+    # Not splitlines(): a form feed, say, doesn't end a line here.
+    lines = [line for line in text.split("\n") if not re.match(r"\s*[#;]", line)]
     section: dict[str, list[str]] = {}
-    for line in re.sub(r"\\\n", " ", "\n".join(lines)).splitlines():
+    for line in re.sub(r"\\\n", " ", "\n".join(lines)).split("\n"):
         if header := re.match(r"\s*\[(.+)\]\s*$", line):
             section = sections.setdefault(header[1], {})
         elif "=" in line:

@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.machines import MissingDirectory, Outcome, UnknownUser
 from localcloud.machines.spec import OUTPUT_LIMIT
-from tests.localcloud.machines.conftest import Rehearsal, host_processes, until
+from tests.localcloud.machines.rehearsal import Rehearsal, host_processes, until
 
 
 async def test_output_and_exit_code(rehearsal: Rehearsal) -> None:
@@ -68,7 +68,7 @@ async def test_out_of_time_kills_all_that_it_started(rehearsal: Rehearsal) -> No
     """
     outcome = await rehearsal.run(machine, script, seconds=1)
     assert outcome == Outcome(None, b"started\n", timed_out=True)
-    assert host_processes(f"sleep {length}") == []
+    assert host_processes(length) == []
 
 
 async def test_a_service_outlives_the_command_that_started_it(rehearsal: Rehearsal) -> None:
@@ -101,10 +101,10 @@ async def test_a_cancelled_command_is_killed(rehearsal: Rehearsal) -> None:
     task = asyncio.create_task(rehearsal.run(machine, f"sleep {length}", seconds=1000))
 
     async def begun() -> bool:
-        return bool(host_processes(f"sleep {length}"))
+        return bool(host_processes("sleep", length))
 
     async def over() -> bool:
-        return not host_processes(f"sleep {length}")
+        return not host_processes("sleep", length)
 
     await until(begun, "the command's beginning")
     task.cancel()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.machines import MachineError, NotRunning, UnknownMachine
-from tests.localcloud.machines.conftest import Rehearsal, host_processes, until
+from tests.localcloud.machines.rehearsal import Rehearsal, host_processes, until
 
 
 async def test_it_boots_as_the_image_that_was_asked_for(rehearsal: Rehearsal) -> None:
@@ -104,14 +104,14 @@ async def test_a_process_that_will_not_end_delays_a_stop_only_so_long(rehearsal:
     begun = time.monotonic()
     await rehearsal.machines.stop(machine)
     assert time.monotonic() - begun < 15
-    assert host_processes(f"sleep {length}") == []
+    assert host_processes("sleep", length) == []
 
 
 @pytest.mark.parametrize("word", ["reboot", "systemctl reboot", "shutdown -r now"])
 async def test_a_reboot_from_inside(rehearsal: Rehearsal, word: str) -> None:
     machine = await rehearsal.create()
     boot = await rehearsal.output(machine, "stat -c %i /proc/1/ns/pid")
-    await rehearsal.run(machine, f"command -v {word.split()[0]} && {word}")
+    await rehearsal.run(machine, f"command -v {word.split(maxsplit=1)[0]} && {word}")
 
     async def rebooted() -> bool:
         try:
@@ -142,9 +142,9 @@ async def test_destroying_leaves_no_file_and_no_process(rehearsal: Rehearsal) ->
         f"nohup sleep {length} >/dev/null 2>&1 &\n"
         "mkdir -p /srv/a/b; touch /srv/a/b/c; chmod 0 /srv/a/b /srv/a; chown -R www-data /srv/a",
     )
-    assert host_processes(f"sleep {length}")
+    assert host_processes("sleep", length)
     await rehearsal.machines.destroy(machine)
-    assert host_processes(f"sleep {length}") == []
+    assert host_processes("sleep", length) == []
     assert list((rehearsal.home / "machines").iterdir()) == []
     with pytest.raises(UnknownMachine):
         await rehearsal.machines.start(machine)
