@@ -83,7 +83,7 @@ class Site(pulumi.ComponentResource):
             owner=owner,
             protect=settings.server.protect,
             # A visitor who is sent to the server should find the site there.
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[zone, self.release])),
         )
         self.register_outputs(self.outputs())
 
