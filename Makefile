@@ -21,7 +21,7 @@ local: packages .venv/.ready engine ## Land the site on a rehearsal cloud on thi
 	@$(VENV)/python -m localcloud land
 
 local-down: ## Remove the rehearsal cloud and all that is on it
-	@if [ -x $(VENV)/python ]; then $(VENV)/python -m localcloud reset; fi
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m localcloud reset --yes; fi
 
 test: packages browser .venv/.ready engine ## Run every test (about 10 minutes)
 	@$(VENV)/python -m pytest tests
