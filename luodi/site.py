@@ -12,8 +12,8 @@ from luodi import preflight
 from luodi.api import Account, ApiError, NoCredentials
 from luodi.certificate import order
 from luodi.certificate.resources import AcmeAccount, Certificate
+from luodi.cloud import dns
 from luodi.cloud.cvm import Cvm
-from luodi.cloud.dns import Records, Zone
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
@@ -55,7 +55,7 @@ class Site(pulumi.ComponentResource):
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         account = _clearly(_account, settings)
         _clearly(preflight.check, account, settings, owner)
-        zone = Zone(
+        zone = dns.zone(
             f"{name}-zone",
             settings.zone,
             create=settings.dns.manage == "create",
@@ -73,9 +73,9 @@ class Site(pulumi.ComponentResource):
         )
         self.certificate = self._certificate(zone, prepared)
         self.release = self._release(prepared)
-        Records(
+        dns.Records(
             f"{name}-records",
-            zone=zone.domain,
+            zone=zone,
             zone_name=settings.zone,
             names=settings.names,
             address=self.server.address,
@@ -83,7 +83,7 @@ class Site(pulumi.ComponentResource):
             owner=owner,
             protect=settings.server.protect,
             # A visitor who is sent to the server should find the site there.
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[zone, self.release])),
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
         )
         self.register_outputs(self.outputs())
 
@@ -131,7 +131,7 @@ class Site(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _certificate(self, zone: Zone, prepared: Preparation) -> Certificate:
+    def _certificate(self, zone: pulumi.Output[str], prepared: Preparation) -> Certificate:
         settings = self._settings
         directory = settings.certificate.directory or _DIRECTORIES[settings.certificate.authority]
         account = AcmeAccount(
@@ -157,7 +157,7 @@ class Site(pulumi.ComponentResource):
             email=settings.certificate.email,
             csr=request.csr,
             names=settings.names,
-            zone=zone.domain,
+            zone=zone,
             region=settings.region.id,
             propagation_timeout=settings.certificate.propagation_timeout,
             opts=self._child,

@@ -10,24 +10,16 @@ import tencentcloud_iac_pulumi as tencentcloud
 from luodi.api import DEFAULT_LINE, host_record
 
 
-class Zone(pulumi.ComponentResource):
-    """The DNSPod zone: the stack's own, or one that is there already and stays."""
+def zone(name: str, domain: str, *, create: bool, protect: bool, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """The DNSPod zone `domain` (A-labels): the stack's own, or one that is there already and stays.
 
-    domain: pulumi.Output[str]
-
-    def __init__(
-        self, name: str, zone: str, *, create: bool, protect: bool, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        """`zone` is in A-labels; `protect` keeps a zone that was created, and every record in it, from deletion."""
-        super().__init__("luodi:cloud:Zone", name, None, opts)
-        if create:
-            made = tencentcloud.dnspod.DomainInstance(
-                f"{name}-domain", domain=zone, opts=pulumi.ResourceOptions(parent=self, protect=protect)
-            )
-            self.domain = made.domain
-        else:
-            self.domain = pulumi.Output.from_input(zone)
-        self.register_outputs({"domain": self.domain})
+    `protect` keeps a zone that was created, and every record in it, from deletion.
+    """
+    if not create:
+        return pulumi.Output.from_input(domain)
+    own = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect))
+    made: pulumi.Output[str] = tencentcloud.dnspod.DomainInstance(name, domain=domain, opts=own).domain
+    return made
 
 
 class Records(pulumi.ComponentResource):
