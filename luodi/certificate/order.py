@@ -8,22 +8,27 @@ Polling is done here, not by the acme library, whose own sleeps a second before 
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import acme.errors
 import requests
 from acme import challenges, client, messages
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy import errors as jose_errors
 from josepy import jwa, jwk, util
 
 _AGENT = "luodi"
-_NONCE_ATTEMPTS = 6
+_NONCE_ATTEMPTS = 10
+_RESOURCES = ("newNonce", "newAccount", "newOrder")
 _PENDING = (messages.STATUS_PENDING, messages.STATUS_PROCESSING)
 
 
@@ -101,10 +106,8 @@ def obtain(
         session.register(email)
         try:
             return session.order(csr.encode(), records, timing)
-        except messages.Error as error:
-            raise OrderError(f"{authority.directory} refuses the order: {_told(error)}") from error
         except (acme.errors.Error, requests.RequestException, jose_errors.Error) as error:
-            raise OrderError(f"{authority.directory}: the order broke off: {error}") from error
+            raise OrderError(f"{authority.directory}: {_words(error)}") from error
 
 
 class _Network(client.ClientNetwork):
@@ -138,8 +141,10 @@ class _Session:
             raise OrderError(
                 f"{authority.directory} can't be reached: {error}. Is the address right, and the network up?"
             ) from None
-        except (acme.errors.Error, ValueError, jose_errors.Error) as error:
-            raise OrderError(f"{authority.directory} is not an ACME directory: {error}") from None
+        except (acme.errors.Error, ValueError, TypeError, AttributeError, jose_errors.Error):
+            raise OrderError(f"{authority.directory} is not an ACME directory") from None
+        if missing := [name for name in _RESOURCES if name not in directory.to_partial_json()]:
+            raise OrderError(f"{authority.directory} is not an ACME directory: it has no {missing[0]}")
         self._client = client.ClientV2(directory, self._network)
 
     def __enter__(self) -> _Session:
@@ -163,6 +168,10 @@ class _Session:
             raise OrderError(f"{self._authority.directory}: {error}") from error
 
     def order(self, csr: bytes, records: Records, timing: Timing) -> str:
+        try:
+            x509.load_pem_x509_csr(csr)
+        except ValueError:
+            raise OrderError("the server's signing request is no PEM CSR") from None
         order = self._client.new_order(csr)
         pending = [
             authorization
@@ -170,45 +179,53 @@ class _Session:
             if authorization.body.status == messages.STATUS_PENDING
         ]
         tasks = [_Task.of(authorization, self._key) for authorization in pending]
-        made: list[Any] = []
+        made: list[tuple[str, Any]] = []
         try:
             for task in tasks:
-                made.append(records.publish(task.record, task.value))
+                made.append((task.record, records.publish(task.record, task.value)))
             if tasks:
                 records.wait(_by_name(tasks))
             for task in tasks:
                 self._client.answer_challenge(task.challenge, task.challenge.chall.response(self._key))
             self._validated(pending, timing)
-        except BaseException as error:
-            for failure in _withdraw(made, records):
-                error.add_note(f"Nor could its TXT record be taken away: {failure}")
+        except Exception as error:
+            if left := _withdraw(made, records):
+                raise OrderError(f"{_words(error)}. Besides, {left}") from error
             raise
-        if failures := _withdraw(made, records):
-            raise failures[0]
-        return self._issued(self._client.begin_finalization(order), timing)
+        except BaseException:
+            _withdraw(made, records)
+            raise
+        if left := _withdraw(made, records):
+            raise OrderError(f"the names are validated, but {left}")
+        return self._issued(order, timing)
 
     def _validated(self, pending: list[messages.AuthorizationResource], timing: Timing) -> None:
         end = timing.clock() + timing.validation
+        failures = []
         for asked in pending:
             authorization, pause = asked, 0.05
             while True:
                 authorization, answer = self._client.poll(authorization)
-                if authorization.body.status == messages.STATUS_VALID:
-                    break
                 if authorization.body.status not in _PENDING:
-                    raise OrderError(_invalid(authorization))
+                    break
                 if timing.clock() > end:
                     raise OrderError(
                         f"{authorization.body.identifier.value}: the authority did not finish validating within "
-                        f"{timing.validation:.0f} s"
+                        f"{timing.validation:g} s"
                     )
                 pause = _pause(answer, pause, timing)
+            if authorization.body.status != messages.STATUS_VALID:
+                failures.append(_invalid(authorization))
+        if failures:
+            raise OrderError("; ".join(failures))
 
     def _issued(self, order: messages.OrderResource, timing: Timing) -> str:
         end, pause = timing.clock() + timing.issuance, 0.05
         while True:
             answer = self._client._post_as_get(order.uri)
             body = messages.Order.from_json(answer.json())
+            if body.status == messages.STATUS_READY:
+                self._client.begin_finalization(order)
             if body.status == messages.STATUS_VALID and body.certificate is not None:
                 chain = self._client._post_as_get(body.certificate)
                 return str(chain.text)
@@ -216,7 +233,7 @@ class _Session:
                 why = _told(body.error) if body.error else "no reason given"
                 raise OrderError(f"the authority ended the order without a certificate: {why}")
             if timing.clock() > end:
-                raise OrderError(f"the authority issued nothing within {timing.issuance:.0f} s")
+                raise OrderError(f"the authority issued nothing within {timing.issuance:g} s")
             pause = _pause(answer, pause, timing)
 
 
@@ -242,34 +259,48 @@ def _by_name(tasks: Iterable[_Task]) -> dict[str, list[str]]:
     return names
 
 
-def _withdraw(made: list[Any], records: Records) -> list[Exception]:
-    """Take every record away, also when taking one away fails; what failed."""
-    failures = []
-    for handle in made:
+def _withdraw(made: list[tuple[str, Any]], records: Records) -> str:
+    """Take every record away, also when taking one away fails; what is left, if anything."""
+    left = []
+    for name, handle in made:
         try:
             records.withdraw(handle)
         except Exception as error:
-            failures.append(error)
-    return failures
+            left.append(f"its TXT record at {name} could not be taken away, delete it: {error}")
+    return "; ".join(left)
 
 
 def _pause(answer: requests.Response, pause: float, timing: Timing) -> float:
     """Sleep as the server asks, else a little longer each time; the next pause."""
-    asked = answer.headers.get("Retry-After", "")
-    timing.sleep(min(float(asked), 60.0) if asked.isdigit() else pause)
+    asked = _retry_after(answer.headers.get("Retry-After", ""))
+    timing.sleep(min(asked, 60.0) if asked > 0 else pause)
     return min(pause * 1.6, 3.0)
+
+
+def _retry_after(header: str) -> float:
+    """Seconds, or a date, which the acme library takes for one in local time (RFC 9110, section 10.2.3)."""
+    if header.isdecimal():
+        return float(header)
+    try:
+        return (parsedate_to_datetime(header) - dt.datetime.now(dt.UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _account_key(pem: str) -> tuple[jwk.JWK, jwa.JWASignature]:
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise OrderError("the ACME account key is no PEM private key without a passphrase") from None
     if isinstance(key, rsa.RSAPrivateKey):
         return jwk.JWKRSA(key=util.ComparableRSAKey(key)), jwa.RS256
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size in (256, 384):
         return jwk.JWKEC(key=util.ComparableECKey(key)), jwa.ES256 if key.key_size == 256 else jwa.ES384
     raise OrderError("the ACME account key must be RSA, or ECDSA P-256 or P-384")
+
+
+def _words(error: Exception) -> str:
+    return f"the authority refuses: {_told(error)}" if isinstance(error, messages.Error) else str(error)
 
 
 def _told(error: messages.Error) -> str:
@@ -284,4 +315,4 @@ def _told(error: messages.Error) -> str:
 def _invalid(authorization: messages.AuthorizationResource) -> str:
     domain = authorization.body.identifier.value
     reasons = [_told(body.error) for body in authorization.body.challenges if body.error is not None]
-    return f"{domain}: the authority could not validate it: {'; '.join(reasons) or authorization.body.status}"
+    return f"{domain}: the authority could not validate it: {'; '.join(reasons) or authorization.body.status.name}"

@@ -1,0 +1,149 @@
+"""An ACME directory on loopback that says what it is told to: for what a real authority is too slow or too
+well-behaved for. It verifies nothing."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+CHAIN = "-----BEGIN CERTIFICATE-----\nthe leaf\n-----END CERTIFICATE-----\n"
+HTML = "<html>Log in to the hotel's network</html>"
+
+
+@dataclass
+class Directory:
+    """What it says. Of several statuses each is said once, the last for ever."""
+
+    names: list[str] = field(default_factory=lambda: ["example.cn"])
+    challenges: list[str] = field(default_factory=lambda: ["http-01", "dns-01", "tls-alpn-01"])
+    authorization: list[str] = field(default_factory=lambda: ["pending", "valid"])
+    """The statuses of each; the first is said when the order is made."""
+    order: list[str] = field(default_factory=lambda: ["ready", "processing", "valid"])
+    order_error: dict[str, Any] | None = None
+    challenge_error: dict[str, Any] | None = None
+    refusals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By resource, a problem document to answer with."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """By resource, a page that is no ACME at all."""
+    dropped: set[str] = field(default_factory=set)
+    """Resources whose connections are closed without an answer."""
+    retry_after: str | None = None
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+    _authorizations: dict[str, list[str]] = field(default_factory=dict)
+
+    def answer(self, resource: str, number: str) -> dict[str, Any] | str:
+        """The body for a resource."""
+        match resource:
+            case "dir":
+                names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "new-order"}
+                return {name: f"{self.url}/{path}" for name, path in names.items()}
+            case "account":
+                return {"status": "valid", "orders": f"{self.url}/orders"}
+            case "new-order":
+                return self._order("pending")
+            case "order":
+                return self._order(_next(self.order))
+            case "finalize":
+                return self._order("processing")
+            case "authorization":
+                return {
+                    "status": _next(self._authorizations.setdefault(number, list(self.authorization))),
+                    "identifier": {"type": "dns", "value": self.names[int(number)]},
+                    "challenges": [self._challenge(kind, number) for kind in self.challenges],
+                }
+            case "challenge":
+                return self._challenge("dns-01", number)
+            case "certificate":
+                return CHAIN
+        raise AssertionError(resource)
+
+    def _order(self, status: str) -> dict[str, Any]:
+        return {
+            "status": status,
+            "identifiers": [{"type": "dns", "value": name} for name in self.names],
+            "authorizations": [f"{self.url}/authorization/{number}" for number in range(len(self.names))],
+            "finalize": f"{self.url}/finalize",
+            **({"certificate": f"{self.url}/certificate"} if status == "valid" else {}),
+            **({"error": self.order_error} if self.order_error else {}),
+        }
+
+    def _challenge(self, kind: str, number: str) -> dict[str, Any]:
+        token = base64.urlsafe_b64encode(f"token-{number}".encode().ljust(32)).rstrip(b"=").decode()
+        return {
+            "type": kind,
+            "url": f"{self.url}/challenge/{number}",
+            "status": "pending",
+            "token": token,
+            **({"error": self.challenge_error} if self.challenge_error else {}),
+        }
+
+
+def _next(statuses: list[str]) -> str:
+    return statuses.pop(0) if len(statuses) > 1 else statuses[0]
+
+
+@contextmanager
+def serving() -> Iterator[Directory]:
+    """A directory that issues at once, until it is told otherwise."""
+    directory, nonces = Directory(), itertools.count()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self._send(200, {}, body=False)
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            _, resource, *rest = self.path.split("/")
+            directory.asked.append(resource)
+            if resource in directory.dropped:
+                self.close_connection = True
+            elif resource in directory.pages:
+                self._send(200, directory.pages[resource])
+            elif refusal := directory.refusals.get(resource):
+                self._send(refusal["status"], refusal)
+            else:
+                created = resource in ("account", "new-order")
+                self._send(201 if created else 200, directory.answer(resource, *(rest or [""])))
+
+        def _send(self, status: int, content: dict[str, Any] | str, *, body: bool = True) -> None:
+            text = content if isinstance(content, str) else json.dumps(content)
+            kind = "application/json" if status < 400 else "application/problem+json"
+            if isinstance(content, str):
+                kind = "text/html" if content.startswith("<") else "application/pem-certificate-chain"
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(text)))
+            self.send_header("Replay-Nonce", f"{next(nonces):08d}")
+            if status == 201:
+                self.send_header("Location", f"{directory.url}/order/1")
+            self.send_header("Link", f'<{directory.url}/authorization/0>;rel="up"')
+            if directory.retry_after is not None:
+                self.send_header("Retry-After", directory.retry_after)
+            self.end_headers()
+            if body:
+                self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    directory.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield directory
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
