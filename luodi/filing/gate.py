@@ -77,10 +77,8 @@ def publication(facts: FilingSettings, today: date, domain: str, apex: str | Non
     )
     if facts.service != "website" and (facts.service == "mini-program" or _own(facts)):
         decided = _by_the_domain(decided, facts)
-    if apex and apex != domain and decided.public:
-        follows = Words.of(rules("gate")["apex"]["follows"]).fill(apex=apex)
-        reason = Words(f"{decided.reason.zh}；{follows.zh}", f"{decided.reason.en}; {follows.en}")
-        decided = replace(decided, reason=reason)
+    if apex and apex != domain:
+        decided = _under_its_apex(decided, facts, apex)
     return _overridden(decided, facts.publish_without_filing) if facts.publish_without_filing else decided
 
 
@@ -121,6 +119,20 @@ def _by_the_domain(decided: Publication, facts: FilingSettings) -> Publication:
         return decided
     both = Words.of(texts["next"]).fill(service=facts.service_name, step=decided.next_step)
     return replace(decided, next_step=both, where=console("tencent"))
+
+
+def _under_its_apex(decided: Publication, facts: FilingSettings, apex: str) -> Publication:
+    texts = {
+        key: Words.of(rules("gate")["apex"][key]).fill(apex=apex) for key in ("follows", "next-open", "next-closed")
+    }
+    if decided.public:
+        follows = texts["follows"]
+        reason = Words(f"{decided.reason.zh}；{follows.zh}", f"{decided.reason.en}; {follows.en}")
+        decided = replace(decided, reason=reason)
+    if facts.type is None and facts.service == "website":
+        next_step = texts["next-open" if decided.public else "next-closed"]
+        decided = replace(decided, next_step=next_step, where=console("terminal"))
+    return decided
 
 
 def _overridden(decided: Publication, why: str) -> Publication:

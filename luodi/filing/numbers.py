@@ -149,7 +149,18 @@ class IcpNumber:
     @property
     def warnings(self) -> tuple[Words, ...]:
         """What is unusual about the number, though it can be right."""
-        return tuple(_icp_warnings(self))
+        return tuple(_icp_warnings(self)) + ((self.page_warning,) if self.page_warning else ())
+
+    @property
+    def page_warning(self) -> Words | None:
+        """Why a page can't carry just this number: outside Guangdong a subject number is not accepted."""
+        if self.serial is not None or self.province == "粤":
+            return None
+        return Words(
+            f"{self}：广东以外的网站页面须展示服务备案号，即在它后面加 -1 等序号",
+            f"{self}: outside Guangdong a page must carry the service number (服务备案号), which is "
+            "this one with -1 or another serial after it",
+        )
 
     def require(self, service: Service) -> IcpNumber:
         """This number, if it is a subject's or one for `service`; else NumberError."""
@@ -190,12 +201,6 @@ def _icp_warnings(number: IcpNumber) -> Iterator[Words]:
                 f"{number}：2020 年以前的备案号有 8 位数字，以两位年份开头",
                 f"{number}: before 2020, numbers had 8 digits and began with two of the year",
             )
-    if number.serial is None and number.province != "粤":
-        yield Words(
-            f"{number}：广东以外的网站页面须展示服务备案号，即在它后面加 -1 等序号",
-            f"{number}: outside Guangdong a page must carry the service number (服务备案号), which is "
-            "this one with -1 or another serial after it",
-        )
 
 
 _MARKER = "公网安备"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,12 +46,15 @@ class Verdict:
 def judge(text: str, purpose: Purpose | None = None, province: Province | None = None) -> Verdict:
     """Judge `text` as a number for `purpose`, by default as whatever it is, of a subject in `province`."""
     try:
-        number = _parsers(text, purpose)(text)
-        if isinstance(number, IcpNumber) and purpose in _WANTED:
-            number.require(_WANTED[purpose])
+        number = _parser(text, purpose)(text)
     except NumberError as error:
         return Verdict("invalid", None, None, error.words)
     kind, canonical = _kind(number), str(number)
+    if isinstance(number, IcpNumber) and purpose in _WANTED:
+        try:
+            number.require(_WANTED[purpose])
+        except NumberError as error:
+            return Verdict("invalid", kind, None, error.words)
     if province and (fault := _elsewhere(number, province)):
         # The two filings may be of different provinces; so this is only worth a look.
         if isinstance(number, PublicSecurityNumber):
@@ -72,7 +75,7 @@ def find_province(text: str) -> Province | None:
     return None
 
 
-def _parsers(text: str, purpose: Purpose | None) -> Callable[[str], Number]:
+def _parser(text: str, purpose: Purpose | None) -> Callable[[str], Number]:
     if purpose == "public-security":
         return parse_public_security
     if purpose == "licence":
@@ -113,18 +116,18 @@ def _elsewhere(number: Number, province: Province) -> Words | None:
     )
 
 
-def _warnings(number: Number, purpose: Purpose | None) -> tuple[Words, ...]:
+def _warnings(number: Number, purpose: Purpose | None) -> Iterator[Words]:
     if isinstance(number, Licence):
-        return ()
+        return
+    if isinstance(number, PublicSecurityNumber) or purpose == "website":
+        yield from number.warnings
+    else:
+        yield from (warning for warning in number.warnings if warning != number.page_warning)
     if isinstance(number, IcpNumber) and purpose == "website" and number.displayed != number:
-        return (
-            *number.warnings,
-            Words(
-                f"广东的网站页面上展示主体备案号 {number.displayed}",
-                f"in Guangdong a page carries the subject number, {number.displayed}",
-            ),
+        yield Words(
+            f"广东的网站页面上展示主体备案号 {number.displayed}",
+            f"in Guangdong a page carries the subject number, {number.displayed}",
         )
-    return number.warnings
 
 
 def _joined(warnings: list[Words]) -> Words:

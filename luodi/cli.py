@@ -1,0 +1,18 @@
+"""The commands that `pulumi` itself doesn't have."""
+
+from __future__ import annotations
+
+import click
+
+from luodi.filing_cli import filing
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """luodi (落地): land a site on a mainland China server.
+
+    Bring a stack up with `pulumi up`; these commands do what `pulumi` doesn't.
+    """
+
+
+main.add_command(filing)

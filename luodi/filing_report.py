@@ -1,0 +1,125 @@
+"""Where the filings of a project's stacks stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from luodi.filing.deadlines import Deadline, deadlines
+from luodi.filing.eligibility import Finding, findings, too_many
+from luodi.filing.facts import days
+from luodi.filing.gate import Publication, publication
+from luodi.filing.oddities import oddities
+from luodi.filing.words import Words, rules
+from luodi.settings import Settings, readable
+from luodi.stackfiles import StackFile
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened on a day."""
+
+    day: date
+    name: Words
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where one stack's filing stands.
+
+    A stack whose site is a subdomain and names no filing of its own stands under its apex's: nothing is due for it.
+    """
+
+    stack: str
+    settings: Settings
+    publication: Publication
+    deadlines: tuple[Deadline, ...]
+    events: tuple[Event, ...]
+    advice: tuple[Finding, ...]
+
+    @property
+    def domain(self) -> str:
+        """The site's domain, as a person reads it."""
+        return readable(self.settings.site.domain)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the site stands under the filing of its apex."""
+        return _follows(self.settings)
+
+    def due(self) -> tuple[Deadline, ...]:
+        """What is not met yet."""
+        return tuple(deadline for deadline in self.deadlines if deadline.met is None)
+
+    def json(self, today: date) -> dict[str, Any]:
+        """All of it, for a program; what is said comes in both languages."""
+        facts, gate = self.settings.filing, self.publication
+        return {
+            "stack": self.stack,
+            "domain": self.domain,
+            "type": facts.type,
+            "service": facts.service,
+            "stage": gate.stage.value,
+            "public": gate.public,
+            "override": gate.override,
+            "reason": gate.reason.json(),
+            "day": gate.day,
+            "next": {"step": gate.next_step.json(), "where": gate.where.name.json(), "url": gate.where.url or None},
+            "warnings": [words.json() for words in gate.warnings],
+            "events": [{"day": event.day.isoformat(), "name": event.name.json()} for event in self.events],
+            "deadlines": [_deadline(deadline, today) for deadline in self.deadlines],
+            "advice": [
+                {
+                    "path": found.path,
+                    "text": found.words.json(),
+                    "source": found.source.text,
+                    "confidence": found.source.confidence,
+                }
+                for found in self.advice
+            ],
+        }
+
+
+def report(stack: str, settings: Settings, today: date) -> Report:
+    """Where the stack stands."""
+    facts = settings.filing
+    gate = publication(facts, today, readable(settings.site.domain), readable(settings.apex))
+    follows = _follows(settings)
+    names = rules("regime")["fact"]
+    dates = days(facts)
+    events = sorted((Event(dates[key], Words.of(names[key])) for key in names if key in dates), key=lambda e: e.day)
+    return Report(
+        stack,
+        settings,
+        gate,
+        () if follows else deadlines(facts),
+        () if follows else tuple(events),
+        (*oddities(facts), *(found for found in findings(settings.declared, facts) if not found.refused)),
+    )
+
+
+def across(files: Iterable[StackFile]) -> tuple[Finding, ...]:
+    """What no single stack can see."""
+    found = [file.settings for file in files if file.settings]
+    return tuple(too_many((settings.declared, settings.filing) for settings in found))
+
+
+def _follows(settings: Settings) -> bool:
+    return settings.filing.type is None and settings.declared.under_its_apex
+
+
+def _deadline(deadline: Deadline, today: date) -> dict[str, Any]:
+    return {
+        "id": deadline.id,
+        "kind": deadline.kind,
+        "name": deadline.name.json(),
+        "day": deadline.day.isoformat(),
+        "met": deadline.met.isoformat() if deadline.met else None,
+        "left": deadline.left(today),
+        "overdue": deadline.overdue(today),
+        "provisional": deadline.provisional,
+        "source": deadline.source.text,
+        "confidence": deadline.source.confidence,
+    }

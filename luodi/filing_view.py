@@ -1,0 +1,150 @@
+"""How a filing report is shown: a table, a timeline for each stack, or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from luodi.filing.deadlines import Deadline
+from luodi.filing.eligibility import Finding
+from luodi.filing.words import Language, Words
+from luodi.filing_report import Report
+from luodi.stackfiles import StackFile
+
+_WIDTH = 120
+"""Columns where the output is no terminal, which would tell its own."""
+
+_HEADS = (
+    Words("环境", "stack"),
+    Words("域名", "domain"),
+    Words("备案", "filing"),
+    Words("阶段", "stage"),
+    Words("对外", "public"),
+    Words("最近期限", "next due"),
+)
+_OPEN, _CLOSED, _OVERRIDE = Words("开放", "yes"), Words("关闭", "no"), Words("越权开放", "by override")
+_NEXT, _WHERE, _ADVICE = Words("下一步", "next"), Words("去哪里办", "where"), Words("提示", "advice")
+_COLON = Words("：", ": ")
+_OVERDUE, _LEFT = Words("已逾期 {days} 天", "{days} days overdue"), Words("还有 {days} 天", "{days} days left")
+_TODAY, _PAST = Words("今天", "today"), Words("已过 {days} 天", "{days} days ago")
+_PROVISIONAL = Words("（暂估：{year} 年放假安排未公布）", " (provisional: {year}'s holidays are not ordered yet)")
+_WRONG = Words("{stack}：{count} 处设置不对", "{stack}: {count} settings can't be right")
+
+
+def as_json(
+    reports: Sequence[Report], broken: Sequence[StackFile], across: Sequence[Finding], today: date
+) -> dict[str, Any]:
+    """Everything, for a program."""
+    return {
+        "today": today.isoformat(),
+        "stacks": [report.json(today) for report in reports],
+        "problems": {
+            file.stack: [{"path": problem.path, "text": problem.text} for problem in file.problems] for file in broken
+        },
+        "advice": [{"path": found.path, "text": found.words.json()} for found in across],
+    }
+
+
+def show(
+    reports: Sequence[Report],
+    broken: Sequence[StackFile],
+    across: Sequence[Finding],
+    today: date,
+    language: Language,
+) -> None:
+    """Print a table of the stacks, then for each where it stands and a timeline."""
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH)
+    if reports:
+        console.print(_table(reports, today, language))
+    for report in reports:
+        console.print()
+        for line in _detail(report, today, language):
+            console.print(line)
+    for file in broken:
+        head = _WRONG.fill(stack=file.stack, count=len(file.problems))
+        console.print()
+        console.print(Text(f"{head.in_(language)} ({file.path})", "red"))
+        for problem in file.problems:
+            console.print(_indented(Text(str(problem))))
+    for found in across:
+        console.print(Text(f"{_ADVICE.in_(language)}{_COLON.in_(language)}{found.words.in_(language)}", "yellow"))
+
+
+def _table(reports: Sequence[Report], today: date, language: Language) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for head in _HEADS:
+        table.add_column(head.in_(language), no_wrap=head is not _HEADS[-1])
+    for report in reports:
+        facts, gate = report.settings.filing, report.publication
+        kind = facts.type_name.in_(language)
+        public = _OVERRIDE if gate.override else _OPEN if gate.public else _CLOSED
+        colour = "red" if gate.override else "green" if gate.public else "yellow"
+        table.add_row(
+            report.stack,
+            report.domain,
+            f"{kind} · {facts.service_name.in_(language)}",
+            gate.stage.label.in_(language),
+            Text(public.in_(language), colour),
+            _nearest(report, today, language),
+        )
+    return table
+
+
+def _nearest(report: Report, today: date, language: Language) -> Text:
+    pressing = [deadline for deadline in report.due() if deadline.kind != "earliest"]
+    late = [deadline for deadline in pressing if deadline.overdue(today)]
+    ahead = [deadline for deadline in pressing if deadline.left(today) >= 0]
+    chosen = next(iter(late or ahead), None)
+    if chosen is None:
+        return Text("—")
+    return Text(f"{chosen.day} {_when(chosen, today).in_(language)}", "red" if late else "")
+
+
+def _detail(report: Report, today: date, language: Language) -> Iterator[Any]:
+    gate, colon = report.publication, _COLON.in_(language)
+    yield Text(report.stack, "bold")
+    yield _indented(Text(gate.line.in_(language), "red" if gate.override else ""))
+    for warning in gate.warnings:
+        yield _indented(Text(warning.in_(language), "red"))
+    yield _indented(Text(f"{_NEXT.in_(language)}{colon}{gate.next_step.in_(language)}", "bold"))
+    if gate.where.url:
+        yield _indented(Text(f"{_WHERE.in_(language)}{colon}{gate.where.name.in_(language)} {gate.where.url}"))
+    yield _indented(_timeline(report, today, language))
+    for found in report.advice:
+        words = f"{_ADVICE.in_(language)}{colon}{found.path} {found.words.in_(language)} [{found.source.confidence}]"
+        yield _indented(Text(words, "yellow"))
+
+
+def _timeline(report: Report, today: date, language: Language) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for event in report.events:
+        table.add_row(Text(f"● {event.day}", "green"), Text(event.name.in_(language), "green"))
+    for deadline in report.due():
+        when = _when(deadline, today).in_(language)
+        if deadline.provisional:
+            when += _PROVISIONAL.fill(year=deadline.day.year).in_(language)
+        style = "bold red" if deadline.overdue(today) else ""
+        cells = (f"○ {deadline.day}", deadline.name.in_(language), when, deadline.where.url)
+        table.add_row(*(Text(cell, style) for cell in cells))
+    return table
+
+
+def _indented(what: Any) -> Padding:
+    return Padding(what, (0, 0, 0, 2), expand=False)
+
+
+def _when(deadline: Deadline, today: date) -> Words:
+    left = deadline.left(today)
+    if left == 0:
+        return _TODAY
+    if left > 0:
+        return _LEFT.fill(days=left)
+    return (_OVERDUE if deadline.overdue(today) else _PAST).fill(days=-left)

@@ -1,0 +1,89 @@
+"""The project's stack files, read without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from luodi.problems import Problem, SettingsError
+from luodi.settings import Settings
+
+
+class NoProject(Exception):
+    """A folder that is in no Pulumi project, or a project without the stack that was asked for."""
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """A stack's file, judged: `settings`, or the `problems` that it has instead."""
+
+    stack: str
+    path: Path
+    settings: Settings | None
+    problems: tuple[Problem, ...] = ()
+
+
+def project_folder(start: Path) -> Path:
+    """The nearest folder, from `start` upward, that has a ``Pulumi.yaml``. Raises NoProject."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / "Pulumi.yaml").is_file():
+            return folder
+    raise NoProject(f"{start.resolve()}: no Pulumi.yaml here or above; run it in the project's folder, or use --cwd")
+
+
+def stack_files(project: Path, today: date) -> list[StackFile]:
+    """Every stack file of the project, by name. Raises NoProject."""
+    described = _mapping(project / "Pulumi.yaml")
+    folder = project / str(described.get("stackConfigDir", "."))
+    found = sorted(folder.glob("Pulumi.*.yaml"))
+    return [_read(path, today) for path in found]
+
+
+def choose(files: list[StackFile], stack: str | None) -> StackFile:
+    """The stack of that name, or the only one there is. Raises NoProject."""
+    names = ", ".join(file.stack for file in files) or "none"
+    matching = [file for file in files if stack in (None, file.stack)]
+    if len(matching) == 1:
+        return matching[0]
+    if stack is None:
+        raise NoProject(f"which stack? Name one by --stack: {names}")
+    raise NoProject(f"there is no stack {stack}; there are: {names}")
+
+
+def _read(path: Path, today: date) -> StackFile:
+    stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    try:
+        config = _mapping(path).get("config") or {}
+        settings = Settings.parse(config, source=str(path), today=today)
+    except SettingsError as error:
+        return StackFile(stack, path, None, tuple(error.problems))
+    except NoProject as error:
+        return StackFile(stack, path, None, (Problem(path.name, str(error)),))
+    return StackFile(stack, path, settings)
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        read = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoProject(f"can't be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise NoProject(f"is no YAML: {' '.join(_lines(error))}") from None
+    if read is None:
+        return {}
+    if not isinstance(read, dict):
+        raise NoProject("is no mapping of settings")
+    return read
+
+
+def _lines(error: yaml.YAMLError) -> Iterator[str]:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        yield f"line {error.problem_mark.line + 1}:"
+        yield error.problem or ""
+    else:
+        yield str(error)
