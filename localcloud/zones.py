@@ -60,9 +60,8 @@ def check_subdomain(text: str) -> str:
     lowered = text.strip().lower() or "@"
     if lowered == "@":
         return lowered
-    labels = lowered.split(".")
     try:
-        labels = [label if label == "*" or _LABEL.fullmatch(label) else label.encode("idna").decode() for label in labels]
+        labels = [_label(label) for label in lowered.split(".")]
     except UnicodeError:
         labels = [""]
     first, *rest = labels
@@ -72,6 +71,10 @@ def check_subdomain(text: str) -> str:
             f"SubDomain {text!r}: letters, digits, hyphens and underscores, @ or a leading *.",
         )
     return ".".join(labels)
+
+
+def _label(text: str) -> str:
+    return text if text == "*" or _LABEL.fullmatch(text) else text.encode("idna").decode()
 
 
 def check_value(record_type: str, value: str, priority: int) -> str:

@@ -28,6 +28,18 @@ USER_DATA_LIMIT = 16 * 1024
 PERIODS = frozenset({*range(1, 13), 24, 36, 48, 60})
 """Months for which an instance can be prepaid (docstring of InstanceChargePrepaid.Period)."""
 RENEW_FLAGS = frozenset({"NOTIFY_AND_AUTO_RENEW", "NOTIFY_AND_MANUAL_RENEW", "DISABLE_NOTIFY_AND_MANUAL_RENEW"})
+STATE_CODES = {
+    "PENDING": "UnsupportedOperation.InstanceStatePending",
+    "LAUNCH_FAILED": "UnsupportedOperation.InstanceStateLaunchFailed",
+    "RUNNING": "UnsupportedOperation.InstanceStateRunning",
+    "STARTING": "UnsupportedOperation.InstanceStateStarting",
+    "STOPPING": "UnsupportedOperation.InstanceStateStopping",
+    "STOPPED": "UnsupportedOperation.InstanceStateStopped",
+    "REBOOTING": "UnsupportedOperation.InstanceStateRebooting",
+    "SHUTDOWN": "UnsupportedOperation.InstanceStateShutdown",
+    "TERMINATING": "UnsupportedOperation.InstanceStateTerminating",
+}
+"""The code with which an action refuses an instance in that state."""
 CHARGE_TYPES = frozenset({"PREPAID", "POSTPAID_BY_HOUR"})
 CLASSIC_NETWORK = "10.0.0.0/16"
 """Private addresses of instances that are put into no VPC."""
@@ -932,5 +944,4 @@ def _busy(instance: Instance) -> CloudError:
 
 def _wrong_state(instance: Instance) -> CloudError:
     state = instance.document["InstanceState"]
-    suffix = "".join(part.capitalize() for part in state.split("_"))
-    return CloudError(f"UnsupportedOperation.InstanceState{suffix}", f"{instance.identifier} is {state}.")
+    return CloudError(STATE_CODES[state], f"{instance.identifier} is {state}.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+
+from localcloud.errors import CloudError
 from tests.cloud import REGION, Cloud
 
 
@@ -26,3 +28,12 @@ def refused(
     assert caught.value.requestId
     assert cloud.account.secret_key not in str(caught.value)
     return str(caught.value.code)
+
+
+def code_of(judge: Callable[[], object]) -> str | None:
+    """The code with which a rule refuses what it is given, or None."""
+    try:
+        judge()
+    except CloudError as refusal:
+        return refusal.code
+    return None

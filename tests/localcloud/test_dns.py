@@ -17,10 +17,10 @@ import dns.resolver
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cloud import Cloud
 
 from localcloud.dns import ADDRESSES, Responder, Zones
 from localcloud.store import Store
+from tests.cloud import Cloud
 
 Ask = Callable[..., dns.message.Message]
 ZONE = "dns-test.cn"
@@ -28,11 +28,11 @@ ZONE = "dns-test.cn"
 
 @pytest.fixture(params=["udp", "tcp"])
 def ask(cloud: Cloud, request: pytest.FixtureRequest) -> Ask:
-    function = {"udp": dns.query.udp, "tcp": dns.query.tcp}[request.param]
-
     def ask(name: str, rdtype: str, *, server: str = ADDRESSES[0], **more: Any) -> dns.message.Message:
         query = dns.message.make_query(name, rdtype, **more)
-        return function(query, server, port=cloud.endpoints.dns_port, timeout=10)
+        if request.param == "tcp":
+            return dns.query.tcp(query, server, port=cloud.endpoints.dns_port, timeout=10)
+        return dns.query.udp(query, server, port=cloud.endpoints.dns_port, timeout=10)
 
     return ask
 

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from tests.cloud import Cloud, running_cloud
 from tests.localcloud import orders
 from tests.localcloud.refusals import refused

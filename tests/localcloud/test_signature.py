@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.cloud import Cloud
-from tests.localcloud.refusals import refused
 
 from localcloud.errors import CloudError
 from localcloud.signature import SignedRequest, verify
+from tests.cloud import Cloud
+from tests.localcloud.refusals import refused
 
 KEY = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
 ID = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from localcloud.automation import CONTENT_LIMIT, OUTPUT_LIMIT, summary, truncate
 from tests.cloud import Cloud
 from tests.localcloud import orders
 from tests.localcloud.refusals import refused
-
-from localcloud.automation import CONTENT_LIMIT, OUTPUT_LIMIT, summary, truncate
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.cloud import Cloud
 from tests.localcloud import orders
 from tests.localcloud.refusals import refused
