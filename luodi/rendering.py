@@ -127,8 +127,6 @@ def quote(text: str) -> str:
     stand where nginx expands variables. Raises RenderingError for what nginx can't hold: U+0000, a lone
     surrogate, or more than 4,000 bytes.
     """
-    if _BARE.fullmatch(text):
-        return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "${luodi_dollar}")
     try:
         size = len(escaped.encode())
@@ -138,7 +136,7 @@ def quote(text: str) -> str:
         raise RenderingError(f"{ascii(text)[:60]} has a character U+0000")
     if size > _LONGEST:
         raise RenderingError(f"{text[:60]!r}... takes {size} bytes; nginx reads at most {_LONGEST} as one parameter")
-    return f'"{escaped}"'
+    return text if _BARE.fullmatch(text) else f'"{escaped}"'
 
 
 def shipped_templates() -> Path:
@@ -168,8 +166,9 @@ def _tls() -> Mapping[str, Any]:
     return tomllib.loads(resources.files("luodi.data").joinpath("tls.toml").read_text("utf-8"))
 
 
-def _quoted(value: Any) -> Markup:
-    """A value printed in a ``.conf`` template: quoted, unless it is a template's own text already."""
+@jinja2.pass_context  # without it Jinja escapes constants for HTML before it asks
+def _quoted(_context: jinja2.runtime.Context, value: Any) -> Markup:
+    """A value printed in a ``.conf`` template: quoted, unless it is the text of a block or macro."""
     if isinstance(value, Markup):
         return value
     values = value if isinstance(value, list | tuple) else [value]

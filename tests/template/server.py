@@ -190,20 +190,31 @@ class Server:
         assert code == 0, said
         self.wait()
 
-    def reload(self) -> None:
-        """Reload nginx as the system does; it takes effect after this returns."""
+    def reload(self, seconds: float = 20) -> None:
+        """Reload nginx as the system does, and wait until the workers of before are gone."""
+        before = self._workers()
         code, said = self.run([*NGINX, "-s", "reload"])
         assert code == 0, said
+        until = time.monotonic() + seconds
+        # They take connections until the reload has reached them, even when a new one already answers.
+        while before & self._workers():
+            assert time.monotonic() < until, self.log
+            time.sleep(0.02)
+
+    def _workers(self) -> set[str]:
+        code, said = self.run(["bash", "-c", "cat /proc/$(cat /run/nginx.pid)/task/*/children"])
+        assert code == 0, said
+        return set(said.split())
 
     def run(self, command: list[str]) -> tuple[int, str]:
         """Run a command beside nginx; its exit code and what it printed."""
         assert self._nginx is not None
         assert self._nginx.stdin is not None
         assert self._nginx.stdout is not None
-        self._nginx.stdin.write(f"{shlex.join(command)} 2>&1; echo $?; echo {_END}\n")
+        self._nginx.stdin.write(f"{shlex.join(command)} 2>&1; printf '\\n%d\\n{_END}\\n' $?\n")
         self._nginx.stdin.flush()
         *said, code = iter(self._nginx.stdout.readline, f"{_END}\n")
-        return int(code), "".join(said)
+        return int(code), "".join(said).strip()
 
     def stop(self) -> None:
         """Stop everything on the server."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import functools
+import email.utils
 import gzip
 import html
 import http.server
@@ -53,6 +53,7 @@ CONTENT = {
     ".env": b"SECRET=1",
     ".git/config": b"[core]",
     "sub/.htpasswd": b"me:secret",
+    ".well-knownx": b"SECRET",
     ".well-known/pki-validation/file.txt": b"hello",
 }
 
@@ -439,15 +440,15 @@ def test_a_part_of_a_file_is_that_part(site: Server) -> None:
     assert (answer.status, answer.body) == (206, CONTENT["download.bin"][2:10])
 
 
-def test_a_page_seen_before_its_numbers_is_not_taken_for_the_same(unfiled: Server, site: Server) -> None:
-    seen = unfiled.get("/", "example.cn").headers
-    later = {
-        "If-Modified-Since": seen["Last-Modified"] or "Fri, 20 Nov 2099 00:00:00 GMT",
-        "If-None-Match": seen["ETag"] or '"any"',
+def test_a_page_seen_before_its_numbers_is_not_taken_for_the_same(site: Server) -> None:
+    file = (site.root / "opt/luodi/releases/r1/html/index.html").stat()
+    seen = {
+        "If-Modified-Since": email.utils.formatdate(file.st_mtime, usegmt=True),
+        "If-None-Match": f'"{int(file.st_mtime):x}-{file.st_size:x}"',  # as nginx makes it
     }
-    answer = site.get("/", "example.cn", headers=later)
-    assert (answer.status, answer.text.count(MARK)) == (200, 1)
-    assert answer.headers["Cache-Control"] == "no-cache"
+    for validators in (seen, dict([seen.popitem()]), seen):
+        answer = site.get("/", "example.cn", headers=validators)
+        assert (answer.status, answer.text.count(MARK)) == (200, 1)
 
 
 def test_a_file_seen_before_is_taken_for_the_same(site: Server) -> None:
@@ -529,8 +530,8 @@ def test_headers(site: Server, path: str) -> None:
     assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
     assert headers.get_all("Referrer-Policy") == ["strict-origin-when-cross-origin"]
     assert headers["Server"] == "nginx"
-    expected = (None, None) if path == "/style.css" else ("SAMEORIGIN", "no-cache")
-    assert (headers["X-Frame-Options"], headers["Cache-Control"]) == expected
+    assert headers.get_all("X-Frame-Options") == ["SAMEORIGIN"]
+    assert headers.get_all("Cache-Control") == ["no-cache"]
 
 
 def test_module_scripts_are_scripts(site: Server) -> None:
@@ -565,7 +566,7 @@ def test_a_release_is_switched_on_and_back(server: Server) -> None:
         assert server.check(release).returncode == 0
         server.switch(release)
         server.reload()
-        _until(functools.partial(_serves, server, release))
+        assert server.get(WHICH, "example.cn").text == release
         page = server.get("/", "example.cn").text
         assert title in page
         assert page.count(MARK) == footers
@@ -599,10 +600,6 @@ def test_a_release_keeps_to_its_own_files(server: Server) -> None:
     _until(lambda: "nonsense" in server.log)
     assert "首页" in server.get("/", "example.cn").text
     assert server.get(WHICH, "example.cn").text == "r1"
-
-
-def _serves(server: Server, release: str) -> bool:
-    return server.get(WHICH, "example.cn").text == release
 
 
 def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -644,6 +641,20 @@ def test_a_quoted_text_is_that_text(tmp_path_factory: pytest.TempPathFactory, te
     finally:
         server.stop()
     assert said == texts
+
+
+def test_the_longest_text_that_is_quoted_is_read(server: Server) -> None:
+    for unit, count in (("x", 4000), ("x ", 2000), ("示", 1333), ("$", 266), ('"', 2000)):
+        text = unit * count
+        folder = server.add(host(Footer()), "r1", CONTENT)
+        site_file = folder / "nginx/sites/example.cn.conf"
+        # Wherever it falls in nginx's own buffer of 4 KB.
+        for before in (0, 1000, 4090):
+            location = f"# {'.' * before}\nlocation = /long {{ return 200 {quote(text)}; }}"
+            site_file.write_text(site_file.read_text().replace("index index.html;", location, 1))
+            said = server.check("r1")
+            assert said.returncode == 0, said.stderr
+            server.add(host(Footer()), "r1", CONTENT)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
