@@ -38,6 +38,13 @@ def interruptible(work: Callable[[], object]) -> int:
     except EngineError as error:
         print(f"engine: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(
+            f"engine: {error.filename or 'a program'}: {error.strerror or error}.\n"
+            f"  The engine is kept in {cache.root()}; LUODI_CACHE names another folder.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("engine: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
