@@ -18,6 +18,10 @@ from collections.abc import Awaitable, Callable
 
 from localcloud.machines.errors import MachineError
 
+LOOPBACK = "127.0.0.1"
+VISITOR = "127.0.1.1"
+"""What a program on this host looks like to a machine: its own address there is the machine's own too."""
+
 PORTS = (80, 443)
 _HIGH = {80: 8080, 443: 8443}
 _CONNECT_SECONDS = 10.0
@@ -88,7 +92,7 @@ class Edge:
 
     def accept(self, client: _Side, port: int) -> None:
         """Let a connection in or reset it."""
-        source = client.peer_address
+        source = VISITOR if client.peer_address == LOOPBACK else client.peer_address
         try:
             allowed = self._allows(source, port)
         except Exception:
