@@ -269,7 +269,7 @@ def test_a_value_in_a_team_s_nginx_template_is_quoted(tmp_path: Path) -> None:
     mine = renderer(tmp_path, "nginx/site.conf.j2", text)
     site = mine.nginx_files(host(Footer(ICP, owner='a"; evil on; #$x\n')))[SITE]
     once = '"a\\"; evil on; #${luodi_dollar}x\n"'
-    assert site == f"add_header X-Who {once}; x {once} 1;\"a;<b\""
+    assert site == f'add_header X-Who {once}; x {once} 1;"a;<b"'
 
 
 @pytest.mark.parametrize(
