@@ -26,12 +26,13 @@ class PreflightError(Exception):
     """The cloud is there, yet what the stack says can't be done in it."""
 
 
-def check(account: Account, settings: Settings, owner: str) -> None:
+def check(account: Account, settings: Settings, owner: str, *, publishes: bool) -> None:
     """Ask for the zone, and for what stands at the site's names in it.
 
-    `owner` is the remark (备注) of the stack's own records. Raises PreflightError, ApiError or Unreachable.
+    `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any.
+    Raises PreflightError, ApiError or Unreachable.
     """
-    if _zone_is_there(account, settings):
+    if _zone_is_there(account, settings) and publishes:
         for name in settings.names:
             _name_is_free(account, name, settings.zone, owner)
 

@@ -69,6 +69,9 @@ class VirtualHost:
     page; a site that includes the snippet itself wants that off. `ocsp` staples OCSP answers: only for
     an authority that still gives them (Let's Encrypt does not, since 2025).
 
+    `audience` are the CIDR blocks that are answered, the server itself besides; everybody else gets nothing.
+    None is everybody.
+
     Raises RenderingError for a name or a path that is none.
     """
 
@@ -79,6 +82,7 @@ class VirtualHost:
     has_content: bool
     inject_footer: bool = True
     ocsp: bool = False
+    audience: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.names:

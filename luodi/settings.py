@@ -175,6 +175,13 @@ class SiteSettings(Section):
         description="The folder of the site's files, relative to the project. Without one a holding page is served.",
     )
 
+    allow: tuple[Network, ...] = Field(
+        (),
+        strict=False,
+        description="Who may see the site while its filing keeps it from the public: the team's CIDR blocks, such as "
+        "203.0.113.7/32.",
+    )
+
     @field_validator("names")
     @classmethod
     def _fit_a_certificate(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:

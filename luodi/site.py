@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,11 +19,22 @@ from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
+from luodi.filing.gate import publication
+from luodi.filing.words import Language
 from luodi.rendering import RELEASE, Footer, Renderer, RenderingError, VirtualHost
-from luodi.settings import ACCOUNT_KEY, NAMESPACE, CvmSettings, Settings
+from luodi.settings import ACCOUNT_KEY, NAMESPACE, CvmSettings, Settings, readable, today_in_china
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_LET_IN: Mapping[Language, str] = {
+    "en": "Let in meanwhile, with a hosts entry for the server's address: {} (luodi:site.allow).",
+    "zh": "在此期间，以下地址可访问（需在 hosts 中指向服务器地址）：{}（luodi:site.allow）。",
+}
+_NOBODY: Mapping[Language, str] = {
+    "en": "Nobody is let in meanwhile; name the team's addresses in luodi:site.allow to see the site.",
+    "zh": "在此期间不对任何人开放；如需团队内部查看，请在 luodi:site.allow 中填写访问地址。",
+}
 
 _DIRECTORIES = {
     "letsencrypt": order.LETS_ENCRYPT.directory,
@@ -52,9 +64,16 @@ class Site(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._scripts = Scripts(self._folder)
 
+        self.publication = publication(
+            settings.filing,
+            today_in_china(),
+            readable(settings.site.domain),
+            apex=readable(settings.apex),
+        )
+        self._tell()
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         account = _clearly(_account, settings)
-        _clearly(preflight.check, account, settings, owner)
+        _clearly(preflight.check, account, settings, owner, publishes=self.publication.public)
         zone = dns.zone(
             f"{name}-zone",
             settings.zone,
@@ -73,18 +92,8 @@ class Site(pulumi.ComponentResource):
         )
         self.certificate = self._certificate(zone, prepared)
         self.release = self._release(prepared)
-        dns.Records(
-            f"{name}-records",
-            zone=zone,
-            zone_name=settings.zone,
-            names=settings.names,
-            address=self.server.address,
-            ttl=settings.dns.ttl,
-            owner=owner,
-            protect=settings.server.protect,
-            # A visitor who is sent to the server should find the site there.
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
-        )
+        if self.publication.public:
+            self._publish(zone, owner)
         self.register_outputs(self.outputs())
 
     def outputs(self) -> dict[str, pulumi.Input[Any]]:
@@ -102,12 +111,41 @@ class Site(pulumi.ComponentResource):
                 "renewal": self.certificate.renewal,
             },
             "release": self.release.release,
+            "filing": {
+                "stage": str(self.publication.stage),
+                "public": self.publication.public,
+                "next": self.publication.next_step.en,
+            },
         }
 
     @property
     def _key(self) -> str:
         """Where the server keeps the site's private key."""
         return f"/etc/luodi/keys/{self._settings.site.domain}.pem"
+
+    def _publish(self, zone: pulumi.Output[str], owner: str) -> None:
+        dns.Records(
+            f"{self._name}-records",
+            zone=zone,
+            zone_name=self._settings.zone,
+            names=self._settings.names,
+            address=self.server.address,
+            ttl=self._settings.dns.ttl,
+            owner=owner,
+            protect=self._settings.server.protect,
+            # A visitor who is sent to the server should find the site there.
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
+        )
+
+    def _tell(self) -> None:
+        """Say at every preview whether the site is published, why, and what comes next."""
+        said, language = self.publication, _language()
+        allowed = ", ".join(self._settings.site.allow)
+        lines = [said.text(language)]
+        if not said.public:
+            lines.append(_LET_IN[language].format(allowed) if allowed else _NOBODY[language])
+        quiet = said.public and not said.override and not said.warnings
+        (pulumi.log.info if quiet else pulumi.log.warn)("\n".join(lines), resource=self)
 
     def _server(self, account: Account) -> Cvm | Lighthouse:
         settings, server = self._settings, self._settings.server
@@ -189,13 +227,20 @@ class Site(pulumi.ComponentResource):
             names=settings.names,
             title=settings.site.title,
             footer=Footer(
-                icp=filing.icp.number if filing.icp else None,
+                icp=filing.icp.number if filing.icp and not filing.icp.revoked else None,
                 public_security=filing.public_security.number if filing.public_security else None,
                 owner=filing.subject.name if filing.subject else None,
             ),
             certificate_key=self._key,
             has_content=has_content,
+            audience=None if self.publication.public else settings.site.allow,
         )
+
+
+def _language() -> Language:
+    """The terminal's, as POSIX says which variable counts (LC_ALL, LC_MESSAGES, LANG)."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "zh" if next(filter(None, names), "").startswith("zh") else "en"
 
 
 def _account(settings: Settings) -> Account:

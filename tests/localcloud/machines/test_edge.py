@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from localcloud.machines import MachineError
+from localcloud.machines.edge import VISITOR
 from tests.localcloud.machines.rehearsal import Rehearsal, until
 
 SERVER = """cat > /root/server.py <<'E'
@@ -38,7 +39,7 @@ async def test_nginx_sees_the_client_itself(rehearsal: Rehearsal, address: str) 
     assert await rehearsal.get(address, source="127.45.67.89") == 200
     assert await rehearsal.get(address) == 200
     log = await rehearsal.output(machine, "cut -d' ' -f1 /var/log/nginx/access.log")
-    assert log.split() == ["127.45.67.89", "127.0.0.1"]
+    assert log.split() == ["127.45.67.89", VISITOR]
 
 
 async def test_the_firewall_is_asked_at_each_connection(rehearsal: Rehearsal, address: str) -> None:
