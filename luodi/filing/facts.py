@@ -64,7 +64,7 @@ def _number(parse: Callable[[str], _Parsed]) -> Callable[[Any], Any]:
 # A YAML date reaches the program as Go prints a time, "2026-11-18 00:00:00 +0000 UTC"; a quoted one as it is.
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00:00(?:\.0+)?(?:Z| \+0000 UTC|\+00:00)?)?", re.ASCII)
 
-_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+_FIRST_YEAR, _LAST_YEAR = 2000, 2098  # as far as the calendar of `workdays` reaches
 
 
 def _date(value: Any) -> date:
