@@ -10,7 +10,8 @@ import os
 import re
 import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,32 +90,29 @@ class Machines:
 
     async def start(self, id: str) -> None:  # noqa: A002 - the cloud's own word
         """Boot a stopped machine; a running one is left alone."""
-        machine = self._get(id)
-        async with machine.busy:
+        async with self._held(id) as machine:
             await machine.sandbox.start()
 
     async def stop(self, id: str) -> None:  # noqa: A002
         """Shut a machine down: services first, then every process, then the power."""
-        machine = self._get(id)
-        async with machine.busy:
+        async with self._held(id) as machine:
             await machine.sandbox.stop()
 
     async def reboot(self, id: str) -> None:  # noqa: A002
         """Shut a machine down and boot it."""
-        machine = self._get(id)
-        async with machine.busy:
+        async with self._held(id) as machine:
             await machine.sandbox.stop()
             await machine.sandbox.start()
 
     async def destroy(self, id: str) -> None:  # noqa: A002
         """Turn a machine off at once and remove all of it."""
-        machine = self._get(id)
-        self._close_edge(machine)
-        async with machine.busy:
-            if machine.directory.exists():
-                await machine.sandbox.kill()
-                await asyncio.to_thread(_remove, machine.directory)
-        self._machines.pop(id, None)
+        self._close_edge(self._get(id))
+        async with self._held(id) as machine:
+            await asyncio.to_thread(machine.directory.mkdir, parents=True, exist_ok=True)
+            await machine.sandbox.kill()
+            await asyncio.to_thread(_remove, machine.directory)
+            self._close_edge(machine)
+            del self._machines[id]
 
     def running(self, id: str) -> bool:  # noqa: A002
         """Whether a machine is up."""
@@ -213,6 +211,15 @@ class Machines:
         """Do what `reboot` or `poweroff` inside the machine asks for."""
         with contextlib.suppress(UnknownMachine):  # it may be destroyed meanwhile
             await (self.reboot(id) if event == "reboot" else self.stop(id))
+
+    @asynccontextmanager
+    async def _held(self, id: str) -> AsyncIterator[_Machine]:  # noqa: A002
+        """Keep others from starting, stopping or removing a machine, which must still be there."""
+        machine = self._get(id)
+        async with machine.busy:
+            if self._get(id) is not machine:
+                raise UnknownMachine(f"{id} was destroyed meanwhile")
+            yield machine
 
     def _get(self, id: str) -> _Machine:  # noqa: A002
         try:

@@ -50,7 +50,7 @@ async def run(request: dict[str, Any], script_fd: int, output_fd: int) -> dict[s
         shutil.copyfileobj(source, target)
     script.chmod(0o700)
     os.chown(script, account.pw_uid, account.pw_gid)
-    leader = 0
+    leaders: set[int] = set()
     try:
         process = await asyncio.create_subprocess_exec(
             *_interpreter(script),
@@ -63,14 +63,14 @@ async def run(request: dict[str, Any], script_fd: int, output_fd: int) -> dict[s
             preexec_fn=_keep_orphans,
             **processes.identity(account),
         )
-        leader = process.pid
+        leaders = {process.pid}
         code = await asyncio.wait_for(process.wait(), request["timeout"])
         return {"exit_code": code if code >= 0 else 128 - code}
     except TimeoutError:
-        await processes.kill_all(f"{MARK}={mark}", leader)
+        await processes.kill_all(f"{MARK}={mark}", leaders)
         return {"timed_out": True}
     except asyncio.CancelledError:  # perhaps before the process was known here, but not to the kernel
-        await processes.kill_all(f"{MARK}={mark}", leader)
+        await processes.kill_all(f"{MARK}={mark}", leaders)
         raise
     finally:
         script.unlink(missing_ok=True)

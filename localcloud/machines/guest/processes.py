@@ -41,13 +41,14 @@ def identity(account: pwd.struct_passwd, group: int | None = None) -> dict[str, 
     }
 
 
-def belonging(mark: str, leader: int) -> set[int]:
+def belonging(mark: str, leaders: set[int]) -> set[int]:
     """Return the living processes of one origin.
 
-    They carry `mark` (`NAME=value`) in their environment, are in the session that `leader` began
-    (0 for none), or descend from one of those: changing parent or session is no escape.
+    They carry `mark` (`NAME=value`) in their environment, are in a session that one of `leaders`
+    began, or descend from one of those: changing parent or session is no escape.
     """
     wanted = mark.encode()
+    leaders = leaders - {0}  # the session of the agent and the sandbox
     parents: dict[int, int] = {}
     found: set[int] = set()
     for pid in pids():
@@ -60,7 +61,7 @@ def belonging(mark: str, leader: int) -> set[int]:
         if state in "ZX":
             continue
         parents[pid] = int(parent)
-        if (leader and leader in {pid, int(began_by)}) or wanted in _environment_of(pid):
+        if leaders & {pid, int(began_by)} or wanted in _environment_of(pid):
             found.add(pid)
     while below := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= below
@@ -75,10 +76,10 @@ def _environment_of(pid: int) -> list[bytes]:
         return []
 
 
-async def kill_all(mark: str, leader: int) -> None:
+async def kill_all(mark: str, leaders: set[int]) -> None:
     """Kill a process and all of the same origin; return when none is left."""
     for _ in range(200):
-        found = belonging(mark, leader)
+        found = belonging(mark, leaders)
         if not found:
             return
         send(signal.SIGKILL, found)

@@ -50,7 +50,7 @@ class Service:
         self.main: int | None = None
         self.since = time.time()
         self._mark = ""
-        self._leader = 0
+        self._leaders: set[int] = set()
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._restart: asyncio.Task[None] | None = None
@@ -108,7 +108,7 @@ class Service:
 
     def kill(self, number: int) -> None:
         """Send a signal to every process of the service."""
-        processes.send(number, processes.belonging(self._mark, self._leader))
+        processes.send(number, processes.belonging(self._mark, self._leaders))
 
     def reset(self) -> None:
         """Forget a failure."""
@@ -125,7 +125,7 @@ class Service:
         if self._type not in _TYPES:
             raise UnitError(f"{self.name}: Type={self._type} is not known in a rehearsal.")
         self._mark = f"INVOCATION_ID={secrets.token_hex(16)}"
-        self._leader = 0
+        self._leaders = set()
         self._set("activating", "start")
         journal.write(self.name, f"Starting {self.unit.description}")
         limit = self.unit.seconds("TimeoutStartSec", self.unit.seconds("TimeoutSec", START_SECONDS))
@@ -152,7 +152,7 @@ class Service:
 
     async def _give_up(self, reason: str) -> None:
         self._stop_watching()
-        await processes.kill_all(self._mark, self._leader)
+        await processes.kill_all(self._mark, self._leaders)
         self._pipe.flush()
         self.main = self._process = None
         self._set("failed", "failed")
@@ -176,7 +176,8 @@ class Service:
             notify = self._open_notify() if self._type.startswith("notify") else None
             try:
                 self._process = await self._spawn(commands[0], notify_at=notify)
-                self.main = self._leader = self._process.pid
+                self.main = self._process.pid
+                self._leaders = {self.main}
                 self._watch = asyncio.create_task(self._supervise(self._process, None))
                 if notify:
                     await self._ready()
@@ -194,12 +195,13 @@ class Service:
                     break
             await asyncio.sleep(0.01)
         if self.main is None:
-            found = processes.belonging(self._mark, 0)
+            found = processes.belonging(self._mark, set())
             if not found:
                 raise UnitError("it left no process behind")
             self.main = min(found)
-        # A daemon begins a session of its own, and may write its title over its environment.
-        self._leader = processes.session(self.main)
+        # A daemon begins a session of its own, perhaps only now, and may write its title over its
+        # environment: the mark alone would not find its children when it is gone.
+        self._leaders = {processes.session(self.main), self.main}
         self._watch = asyncio.create_task(self._supervise(None, os.pidfd_open(self.main)))
 
     def _pid_file(self) -> Path | None:
@@ -365,7 +367,7 @@ class Service:
             clean = code == 0 or (code is not None and -code in _CLEAN_SIGNALS)
             journal.write(self.name, f"Main process {self.main} ended: {_how(code)}")
             self.main = self._process = None
-            await processes.kill_all(self._mark, self._leader)
+            await processes.kill_all(self._mark, self._leaders)
             if clean and self.unit.flag("RemainAfterExit"):
                 self._set("active", "exited")
                 return
@@ -444,10 +446,10 @@ class Service:
         if mode == "process":
             processes.send(signal.SIGKILL, {pid for pid in main if processes.alive(pid)})
         else:
-            await processes.kill_all(self._mark, self._leader)
+            await processes.kill_all(self._mark, self._leaders)
 
     def _all(self) -> set[int]:
-        return processes.belonging(self._mark, self._leader)
+        return processes.belonging(self._mark, self._leaders)
 
     def _stop_watching(self) -> None:
         if self._watch is not None:

@@ -150,6 +150,17 @@ async def test_destroying_leaves_no_file_and_no_process(rehearsal: Rehearsal) ->
         await rehearsal.machines.start(machine)
 
 
+async def test_a_start_that_waits_for_a_destroy_finds_nothing(rehearsal: Rehearsal) -> None:
+    machine = await rehearsal.create()
+    destroy = asyncio.create_task(rehearsal.machines.destroy(machine))
+    await asyncio.sleep(0)
+    reboot = asyncio.create_task(rehearsal.machines.reboot(machine))
+    await destroy
+    with pytest.raises(UnknownMachine):
+        await reboot
+    assert list((rehearsal.home / "machines").iterdir()) == []
+
+
 async def test_many_at_once(rehearsal: Rehearsal) -> None:
     machines = await asyncio.gather(*(rehearsal.create() for _ in range(6)))
     names = await asyncio.gather(*(rehearsal.output(each, "hostname") for each in machines))
