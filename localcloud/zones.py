@@ -29,8 +29,9 @@ LINES = {
 """Lines of the free plan by name (DescribeRecordLineList); only 默认 is answered here."""
 TYPES = frozenset({"A", "AAAA", "CNAME", "MX", "TXT", "NS", "SRV", "CAA"})
 MINIMUM_TTL = 600
-"""Seconds; the free plan allows no less (https://cloud.tencent.com/document/product/302/9072)."""
+"""Seconds; the least that the free plan (免费版) allows."""
 MAXIMUM_TTL = 604800
+"""Seconds ("范围1-604800，不同套餐域名最小值不同", docstring of CreateRecordRequest.TTL)."""
 _WITH_TARGET = frozenset({"CNAME", "NS", "MX", "SRV"})
 _LABEL = re.compile(r"^(?!-)[a-z0-9_-]{1,63}(?<!-)$")
 _suffixes = PublicSuffixList()

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from localcloud import daemon
 from localcloud.cli import main
 from localcloud.daemon import Endpoints, Options
+from localcloud.engine import engine_environment, find_pebble
 from localcloud.errors import LocalcloudError
 from tests.cloud import Cloud, running_cloud
 from tests.localcloud import orders
@@ -240,3 +241,43 @@ def test_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
             _, said = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "Traceback" not in said
+
+
+def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pebble = find_pebble()
+    engine_environment.cache_clear()
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("LUODI_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(LocalcloudError, match="make engine"):
+        daemon.up(tmp_path / "nothing")
+    (tmp_path / "bin" / "pebble").symlink_to(pebble)
+    with running_cloud(tmp_path / "cloud") as cloud:
+        order = {"BundleId": orders.BUNDLE, "BlueprintId": "lhbp-f1lkcd41", "InstanceChargePrepaid": {"Period": 1}}
+        (instance,) = cloud.call("lighthouse", "CreateInstances", order)["InstanceIdSet"]
+        cloud.settle()
+        shown = orders.described(cloud, instance) or {}
+        assert (shown["InstanceState"], shown["LatestOperationState"]) == ("LAUNCH_FAILED", "FAILED")
+        code, output = _command(cloud, "logs", "daemon")
+        assert code == 0
+        assert "bubblewrap" in output
+        cloud.call("lighthouse", "TerminateInstances", {"InstanceIds": [instance]})
+        assert cloud.counts()["lighthouse_instance"] == 0
+    engine_environment.cache_clear()
+
+
+def test_following_a_log(cloud: Cloud) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "localcloud", "logs", "--home", str(cloud.home), "api", "-f"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=cloud.environment(),
+    )
+    assert process.stdout is not None
+    try:
+        cloud.call("cvm", "DescribeInstances", {"Filters": [{"Name": "zone", "Values": ["followed"]}]})
+        while "followed" not in process.stdout.readline():
+            assert process.poll() is None
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
