@@ -1,0 +1,487 @@
+"""The scripts that run on the server: as text, and for real in a sandbox."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from luodi.delivery.bundle import Bundle
+from luodi.delivery.resources import place, release_id
+from luodi.delivery.scripts import KEPT_RELEASES, Scripts
+from tests.unit import machine
+from tests.unit.machine import Machine, Ran, site
+
+REPOSITORY = Path(__file__).parents[2]
+SCRIPTS = Scripts(REPOSITORY / "templates")
+KEY = "/etc/luodi/keys/example.cn.pem"
+UPLOADS = "/var/lib/luodi/upload"
+
+EVERY = {
+    "prepare": SCRIPTS.prepare(),
+    "signing-request": SCRIPTS.signing_request(KEY, ["example.cn", "www.example.cn"]),
+    "public-key": SCRIPTS.public_key(KEY),
+    "upload": SCRIPTS.upload(f"{UPLOADS}/abc", "000", base64.b64encode(b"x" * 30000).decode()),
+    "release": SCRIPTS.release("abc", f"{UPLOADS}/abc", "0" * 64, ["example.cn", "www.example.cn"]),
+    "current": SCRIPTS.current(),
+}
+
+# --- as text -----------------------------------------------------------------------------------------
+
+
+def test_every_template_is_looked_at_here() -> None:
+    found = (REPOSITORY / "templates" / "server").glob("*.sh.j2")
+    assert {file.name.removesuffix(".sh.j2") for file in found} == set(EVERY)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_bash_can_read_it(name: str) -> None:
+    subprocess.run(["bash", "-n"], input=EVERY[name], text=True, check=True)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_shellcheck_finds_nothing(name: str) -> None:
+    checked = subprocess.run(
+        [str(Path(sys.executable).with_name("shellcheck")), "-"],
+        input=EVERY[name],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert checked.stdout == ""
+    assert checked.returncode == 0
+
+
+def test_a_script_of_a_team_s_own_can_change_a_block(tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    for file in (REPOSITORY / "templates" / "server").glob("*.j2"):
+        (tmp_path / "server" / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "server" / "public-key.sh.j2").write_text('{% extends "current.sh.j2" %}')
+    assert Scripts(tmp_path).public_key(KEY) == SCRIPTS.current()
+
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(TEXT, min_size=1, max_size=5))
+@example(["'", '"', "$(id)", "`id`", "a b"])
+@example(["", "\n", "\\", "${x}", "!!"])
+@example(["-n", "*", "~", "a'b'c", "%s"])
+@example(["{{ 1 }}", "<# x #>", "{% raw %}", "&amp;<b>", "落地"])
+def test_any_value_reaches_the_shell_as_it_is(values: list[str]) -> None:
+    """By the value of the folder, which upload.sh assigns, and by the list of names, which release.sh loops over."""
+    [first, *_] = values
+    upload = SCRIPTS.upload(first, first, "")
+    assignment = upload[upload.index("folder=") : upload.index("\ntrap")]
+    release = SCRIPTS.release(first, first, first, values)
+    loop = release[release.index("\nfor name in ") : release.index("; do\n  until")]
+    script = f"set -euo pipefail\n{assignment}\nprintf '%s\\0' \"$folder\"{loop}; do printf '%s\\0' \"$name\"; done"
+    printed = subprocess.run(["bash", "-c", script], capture_output=True, check=True, cwd="/").stdout
+    assert printed.decode().split("\0") == [first, *values, ""]
+
+
+# --- key and signing request: real openssl, anywhere -------------------------------------------------
+
+
+def run(script: str) -> Ran:
+    ran = subprocess.run(
+        ["bash"], input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return Ran(ran.returncode, ran.stdout)
+
+
+@pytest.mark.parametrize("folder", ["keys", "it's a folder", "a $HOME"])
+def test_a_key_is_made_once_and_its_csr_has_every_name(tmp_path: Path, folder: str) -> None:
+    key = tmp_path / folder / "example.cn.pem"
+    names = ["example.cn", "www.example.cn", "xn--fsqu00a.xn--fiqs8s"]
+    first = run(SCRIPTS.signing_request(str(key), names))
+    assert first.code == 0, first.output
+    request = x509.load_pem_x509_csr(first.output.encode())
+    listed = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert listed.get_values_for_type(x509.DNSName) == names
+    assert request.is_signature_valid
+    assert list(request.subject) == []
+    public = request.public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    assert isinstance(public.curve, ec.SECP256R1)
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.parent.stat().st_mode & 0o777 == 0o700
+    assert [file.name for file in key.parent.iterdir()] == [key.name]
+    assert "PRIVATE" not in first.output
+
+    again = run(SCRIPTS.signing_request(str(key), ["other.cn"]))
+    assert x509.load_pem_x509_csr(again.output.encode()).public_key() == public
+
+
+def test_only_the_csr_is_printed(tmp_path: Path) -> None:
+    """TAT gives both outputs as one, so a warning would be taken for a part of the CSR."""
+    ran = run(SCRIPTS.signing_request(str(tmp_path / "key.pem"), [f"n{n}.example.cn" for n in range(100)]))
+    assert ran.output.startswith("-----BEGIN CERTIFICATE REQUEST-----\n")
+    assert ran.output.endswith("-----END CERTIFICATE REQUEST-----\n")
+
+
+def test_a_key_that_was_cut_short_is_made_anew(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.touch()
+    assert run(SCRIPTS.signing_request(str(key), ["example.cn"])).code == 0
+    assert "PRIVATE KEY" in key.read_text()
+
+
+def test_the_public_half_of_a_key(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    assert run(SCRIPTS.public_key(str(key))) == Ran(0, "")
+    csr = run(SCRIPTS.signing_request(str(key), ["example.cn"])).output
+    public = x509.load_pem_x509_csr(csr.encode()).public_key()
+    expected = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert run(SCRIPTS.public_key(str(key))) == Ran(0, expected.decode())
+
+
+# --- releases: a server with the real nginx ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A release that is ready to be sent."""
+
+    id: str
+    uploads: list[str]
+    switch: str
+
+
+def delivery(files: Mapping[str, bytes], names: tuple[str, ...] = ("example.cn",)) -> Delivery:
+    """The scripts that bring a release and switch it on."""
+    release = release_id(files)
+    bundle = Bundle.of(place(files, release))
+    folder = f"{UPLOADS}/{release}"
+    uploads = [SCRIPTS.upload(folder, f"{number:03d}", part) for number, part in enumerate(bundle.parts())]
+    return Delivery(release, uploads, SCRIPTS.release(release, folder, bundle.digest, names))
+
+
+def send(server: Machine, sent: Delivery) -> Ran:
+    for script in sent.uploads:
+        assert server.run(script) == Ran(0, "")
+    return server.run(sent.switch)
+
+
+def landed(server: Machine, page: str = "hello", *, names: tuple[str, ...] = ("example.cn",)) -> str:
+    """Bring a release that is right; its id."""
+    sent = delivery(site(server.certificate, page, names=" ".join(names)), names)
+    ran = send(server, sent)
+    assert ran == Ran(0, f"Release {sent.id} is being served.\n")
+    return sent.id
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Machine]:
+    with machine.running(tmp_path) as running:
+        yield running
+
+
+def test_releases_follow_each_other(server: Machine) -> None:
+    first = landed(server, "one")
+    assert server.get() == "one"
+    assert server.says("readlink /etc/nginx/nginx.conf") == "/opt/luodi/current/nginx/nginx.conf"
+    assert "Welcome to nginx!" in server.says("cat /etc/nginx/nginx.conf.distribution")
+    assert server.says(SCRIPTS.current()) == f"{first} serving"
+    process = server.says("cat /run/nginx.pid")
+
+    second = landed(server, "two")
+    assert server.get() == "two"
+    assert server.current == second
+    assert server.releases == {first, second}
+    assert server.says("cat /run/nginx.pid") == process, "reloaded, not restarted"
+    assert server.says(f"ls {UPLOADS}") == ""
+    assert server.says("stat --format=%a /opt/luodi/current/html/index.html /opt/luodi/current/html") == "644\n755"
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_release_that_nginx_refuses(server: Machine, earlier: bool) -> None:
+    before = landed(server, "one") if earlier else ""
+    sent = delivery(site(server.certificate, "two", more="listenn 80;"))
+    ran = send(server, sent)
+    assert ran.code == 1
+    configuration = f"/opt/luodi/releases/{sent.id}/nginx/nginx.conf"
+    assert f'unknown directive "listenn" in {configuration}:' in ran.output
+    assert ran.output.endswith(f"nginx refuses release {sent.id}; nothing was switched.\n")
+    assert server.current == before
+    assert server.releases == ({before} if earlier else set())
+    assert server.says(f"ls {UPLOADS}") == ""
+    if earlier:
+        assert server.get() == "one"
+    else:
+        assert server.says("test ! -L /etc/nginx/nginx.conf; cat /etc/nginx/nginx.conf").startswith("user root;")
+
+
+TAKEN = "server { listen 8099; }"
+OTHER = "user root; pid /run/other.pid; error_log /dev/null; events {} http { access_log off; server { listen 8099; } }"
+TAKE = f"echo '{OTHER}' > /tmp/other.conf; nginx -c /tmp/other.conf"
+
+
+def quick(script: str) -> str:
+    """The same, less patient with what never comes."""
+    assert "SECONDS + 20" in script
+    return script.replace("SECONDS + 20", "SECONDS + 1")
+
+
+def test_every_name_is_looked_at(server: Machine) -> None:
+    before = landed(server, "one", names=("example.cn", "www.example.cn"))
+    refuse = "server { listen 443 ssl default_server; ssl_reject_handshake on; }"
+    sent = delivery(site(server.certificate, "two", more=refuse), ("example.cn", "www.example.cn"))
+    ran = send(server, Delivery(sent.id, sent.uploads, quick(sent.switch)))
+    assert ran.code == 1
+    assert (
+        f"https://www.example.cn does not serve release {sent.id} after the reload (it answered: curl: (35)"
+        in ran.output
+    )
+    assert server.current == before
+    assert server.get() == "one"
+
+
+def test_a_reload_that_does_not_take(server: Machine) -> None:
+    """nginx -t is content, the reload exits 0, and nginx keeps its old configuration: the port is somebody's."""
+    before = landed(server, "one")
+    server.says(TAKE)
+    sent = delivery(site(server.certificate, "two", more=TAKEN))
+    ran = send(server, Delivery(sent.id, sent.uploads, quick(sent.switch)))
+    assert ran.code == 1
+    assert (
+        f"https://example.cn does not serve release {sent.id} after the reload (it answered: {before})." in ran.output
+    )
+    assert "bind() to 0.0.0.0:8099 failed" in ran.output
+    assert ran.output.endswith(f"The last release, {before}, is switched on again.\n")
+    assert server.current == before
+    assert server.get() == "one"
+    assert server.releases == {before}
+
+
+def test_a_reload_that_fails(server: Machine) -> None:
+    before = landed(server, "one")
+    sent = delivery(site(server.certificate, "two"))
+    server.says("touch /run/reload-fails")
+    ran = send(server, sent)
+    assert ran == Ran(1, f"the journal of nginx\nNor does nginx run with the last release, {before}.\n")
+    assert server.current == before
+    assert server.get() == "one"
+    server.says("rm /run/reload-fails")
+    assert landed(server, "two") == sent.id
+    assert server.get() == "two"
+
+
+def test_a_first_release_that_does_not_start(server: Machine) -> None:
+    server.says("touch /run/start-fails")
+    ran = send(server, delivery(site(server.certificate)))
+    assert ran == Ran(1, "the journal of nginx\nThere is no earlier release to go back to.\n")
+    assert server.releases == set()
+    assert server.says("test ! -e /opt/luodi/current; test ! -L /etc/nginx/nginx.conf; ls /etc/nginx") == "nginx.conf"
+    server.says("rm /run/start-fails")
+    landed(server)
+    assert server.get() == "hello"
+
+
+def test_a_first_release_that_is_not_served(server: Machine) -> None:
+    server.says("nginx")
+    sent = delivery(site(server.certificate, more=TAKEN))
+    server.says(TAKE)
+    ran = send(server, Delivery(sent.id, sent.uploads, quick(sent.switch)))
+    assert ran.code == 1
+    assert ran.output.endswith("There is no earlier release to go back to.\n")
+    assert server.says("curl -s 127.0.0.1") == "Welcome to nginx!"
+    assert server.current == ""
+
+
+def test_the_same_release_again_changes_nothing(server: Machine) -> None:
+    release = landed(server)
+    before = server.says("stat --format=%i /opt/luodi/releases/*/html/index.html")
+    assert landed(server) == release
+    assert server.get() == "hello"
+    assert server.releases == {release}
+    assert server.says("stat --format=%i /opt/luodi/releases/*/html/index.html") == before
+
+
+def test_the_same_release_again_mends_what_was_changed_by_hand(server: Machine) -> None:
+    release = landed(server)
+    server.says("echo broken > /opt/luodi/current/html/index.html; nginx -s quit; rm /opt/luodi/current/tls/site.pem")
+    server.says("while [[ -e /run/nginx.pid ]]; do sleep 0.02; done")
+    assert server.says(SCRIPTS.current()) == f"{release} stopped"
+    assert landed(server) == release
+    assert server.get() == "hello"
+    assert server.releases == {release}
+
+
+def test_an_older_release_can_be_switched_on_again(server: Machine) -> None:
+    first = landed(server, "one")
+    second = landed(server, "two")
+    assert landed(server, "one") == first
+    assert server.get() == "one"
+    assert server.releases == {first, second}
+
+
+def test_what_an_interrupted_switch_left_is_no_hindrance(server: Machine) -> None:
+    """Interrupted after the link was set, before nginx.conf was; and while another release was being unpacked."""
+    server.says("mkdir -p /opt/luodi/releases/.x.new /opt/luodi/releases/.y.old; touch /opt/luodi/releases/.y.old/f")
+    server.says("ln -s /opt/luodi/releases/gone /opt/luodi/current; rm /etc/nginx/nginx.conf")
+    release = landed(server)
+    assert server.get() == "hello"
+    assert server.releases == {release}
+
+
+def test_what_interrupted_uploads_left_is_taken_away(server: Machine) -> None:
+    server.says(f"mkdir -p {UPLOADS}/old {UPLOADS}/new; touch --date='2 days ago' {UPLOADS}/old")
+    landed(server)
+    assert server.says(f"ls {UPLOADS}") == "new"
+
+
+def test_old_releases_are_pruned(server: Machine) -> None:
+    made = [landed(server, f"page {number}") for number in range(KEPT_RELEASES + 2)]
+    assert server.releases == set(made[-KEPT_RELEASES:])
+    assert server.get() == f"page {KEPT_RELEASES + 1}"
+
+
+def test_the_current_and_the_previous_release_are_kept_however_old(server: Machine) -> None:
+    made = [landed(server, f"page {number}") for number in range(KEPT_RELEASES)]
+    server.says("touch --date='1 year ago' /opt/luodi/current/. /opt/luodi/releases/" + made[0])
+    for number in range(KEPT_RELEASES):
+        server.says(f"mkdir /opt/luodi/releases/other-{number}")
+    newest = landed(server, "newest")
+    assert {newest, made[-1]} <= server.releases
+    assert made[0] not in server.releases
+
+
+def test_a_damaged_upload_switches_nothing(server: Machine) -> None:
+    before = landed(server, "one")
+    sent = delivery(site(server.certificate, "two"))
+    folder = f"{UPLOADS}/{sent.id}"
+    server.says(sent.uploads[0])
+    server.says(f"base64 -d {folder}/000 | head --bytes=-9 | base64 -w0 > {folder}/x; mv {folder}/x {folder}/000")
+    ran = server.run(sent.switch)
+    assert ran.code != 0
+    assert "FAILED" in ran.output
+    assert ran.output.endswith(f"Release {sent.id} could not be unpacked on the server; nothing was switched.\n")
+    assert server.current == before
+    assert server.releases == {before}
+    assert server.says(f"ls {UPLOADS}") == ""
+
+
+def test_a_full_disk_switches_nothing(tmp_path: Path) -> None:
+    with machine.running(tmp_path, disk=400_000) as small:
+        before = landed(small, "one")
+        noise = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(20_000))
+        sent = delivery(site(small.certificate, "two") | {"html/noise.bin": noise})
+        ran = send(small, sent)
+        assert ran.code != 0
+        assert "No space left on device" in ran.output
+        assert ran.output.endswith(f"Release {sent.id} could not be unpacked on the server; nothing was switched.\n")
+        assert small.current == before
+        assert small.releases == {before}
+        assert small.get() == "one"
+        assert small.says(f"ls {UPLOADS}") == ""
+        landed(small, "three")
+        assert small.get() == "three"
+
+
+def test_a_full_disk_at_upload_is_not_left_fuller(tmp_path: Path) -> None:
+    with machine.running(tmp_path, disk=100_000) as small:
+        folder = "/opt/upload"
+        assert small.run(SCRIPTS.upload(folder, "000", "A" * 40_000)) == Ran(0, "")
+        ran = small.run(SCRIPTS.upload(folder, "001", "A" * 80_000))
+        assert ran.code != 0
+        assert "No space left on device" in ran.output
+        assert small.says("ls /opt") == "luodi"
+
+
+def test_two_releases_at_once(server: Machine) -> None:
+    landed(server, "zero")
+    both = [delivery(site(server.certificate, page)) for page in ("one", "two")]
+    for sent in both:
+        for script in sent.uploads:
+            server.says(script)
+    jobs = " & ".join(f"bash -c {shlex.quote(sent.switch)} > /tmp/{sent.id} 2>&1" for sent in both)
+    server.says(f"{jobs} & wait")
+    for sent in both:
+        assert server.says(f"cat /tmp/{sent.id}") == f"Release {sent.id} is being served."
+    assert server.current in [sent.id for sent in both]
+    assert server.get() == ("one" if server.current == both[0].id else "two")
+
+
+def test_a_switch_that_goes_on_too_long_is_told(server: Machine) -> None:
+    sent = delivery(site(server.certificate))
+    server.says("(flock 9; sleep 60) 9>/run/luodi-release.lock & sleep 0.2")
+    for script in sent.uploads:
+        server.says(script)
+    ran = server.run(sent.switch.replace("--wait 120", "--wait 0.1"))
+    assert ran == Ran(1, "Another release is being switched on right now; run pulumi up again.\n")
+    assert server.says(f"ls {UPLOADS}") == sent.id
+
+
+def test_nothing_is_switched_on_yet(server: Machine) -> None:
+    assert server.says(SCRIPTS.current()) == "stopped"
+
+
+# --- preparation -------------------------------------------------------------------------------------
+
+APT = """#!/bin/bash
+echo "apt-get $*" >> /tmp/apt
+[[ ! -e /tmp/apt-fails ]] || { echo "E: no mirror"; exit 100; }
+[[ "$*" != *" install "* ]] || touch /tmp/installed
+"""
+DPKG = """#!/bin/bash
+[[ -e /tmp/installed || ${!#} == openssl ]] && echo -n installed
+"""
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Machine]:
+    """A server as an image gives it; its package manager only says that it installs."""
+    with machine.running(tmp_path) as running:
+        for name, text in {"apt-get": APT, "dpkg-query": DPKG}.items():
+            (tmp_path / "tools" / name).write_text(text)
+            (tmp_path / "tools" / name).chmod(0o755)
+        systemctl = tmp_path / "tools" / "systemctl"
+        systemctl.write_text('#!/bin/bash\necho "systemctl $*" >> /tmp/systemctl\n')
+        running.says("rm -rf /opt/luodi /etc/luodi")
+        yield running
+
+
+def test_a_fresh_server_is_prepared_once(fresh: Machine) -> None:
+    assert fresh.run(SCRIPTS.prepare()) == Ran(0, "")
+    called = fresh.says("cat /tmp/apt").splitlines()
+    assert len(called) == 2
+    assert called[0].endswith(" update --quiet --quiet")
+    assert called[1].endswith(" --no-install-recommends nginx curl ca-certificates")
+    assert fresh.says("cat /tmp/systemctl") == "systemctl enable --quiet nginx"
+    folders = "/opt/luodi /opt/luodi/releases /etc/luodi /etc/luodi/keys"
+    assert fresh.says(f"stat --format=%a {folders}").split() == ["755", "755", "700", "700"]
+    assert fresh.run(SCRIPTS.prepare()) == Ran(0, "")
+    assert len(fresh.says("cat /tmp/apt").splitlines()) == 2
+
+
+def test_a_failed_installation_is_told(fresh: Machine) -> None:
+    fresh.says("touch /tmp/apt-fails")
+    ran = fresh.run(SCRIPTS.prepare())
+    assert ran.code == 100
+    assert "E: no mirror" in ran.output
+
+
+def test_another_family_of_systems_is_told(fresh: Machine, tmp_path: Path) -> None:
+    ran = fresh.run(SCRIPTS.prepare().replace("command -v apt-get", "command -v apt-get-that-is-not-there"))
+    assert ran.code == 1
+    assert ran.output.startswith("This image has no apt-get; luodi prepares Ubuntu and Debian images (luodi:server.")
+
+
+def test_preparation_waits_for_the_one_at_first_boot(fresh: Machine) -> None:
+    script = shlex.quote(SCRIPTS.prepare())
+    fresh.says(f"(flock 9; sleep 0.5; touch /tmp/installed) 9>/run/luodi-prepare.lock & sleep 0.1; bash -c {script}")
+    assert fresh.says("cat /tmp/apt 2>/dev/null || true") == ""
