@@ -15,7 +15,7 @@ PROVIDE = $(PYTHON) engine/provide.py
 VENV := .venv/bin
 
 help: ## List the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 local: packages .venv/.ready engine ## Land the site on a rehearsal cloud on this machine, and say how to open it
 	@$(VENV)/python -m localcloud land
@@ -23,7 +23,7 @@ local: packages .venv/.ready engine ## Land the site on a rehearsal cloud on thi
 local-down: ## Remove the rehearsal cloud and all that is on it
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m localcloud reset --yes; fi
 
-test: packages browser .venv/.ready engine ## Run every test (about 10 minutes)
+test: browser .venv/.ready engine ## Run every test (about 10 minutes)
 	@$(VENV)/python -m pytest tests
 
 unit: .venv/.ready ## Run the tests that take seconds

@@ -14,13 +14,16 @@ from engine import cache, running
 UV_LOCK = cache.SOURCES / "uv.txt"
 
 PIP_SETTINGS = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
-    "trusted-host": "UV_INSECURE_HOST",
-    "find-links": "UV_FIND_LINKS",
-    "cert": "SSL_CERT_FILE",
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "cert": ("SSL_CERT_FILE", " "),
 }
-"""pip's settings and uv's variables for the same: whoever told pip of a mirror means uv as well."""
+"""pip's settings, uv's variables for the same, and what parts several values there.
+
+Whoever told pip of a mirror means uv as well.
+"""
 
 
 def uv() -> Path:
@@ -43,7 +46,12 @@ def make(folder: Path, lock: Path) -> None:
     Raises EngineError where a package can't be had or isn't what the lock says.
     """
     program = uv()
-    environment = {"UV_PYTHON_DOWNLOADS": "never", **_settings(program.parent / "python")}
+    environment = {
+        "UV_PYTHON_DOWNLOADS": "never",
+        # As pip does: any index may have a package. The lock's hashes say whether it is the right one.
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        **_settings(program.parent / "python"),
+    }
     if not _usable(folder):
         shutil.rmtree(folder, ignore_errors=True)
         command = [str(program), "venv", "--python", sys.executable, str(folder)]
@@ -76,9 +84,9 @@ def _settings(python: Path) -> dict[str, str]:
     found = {}
     for line in shown.stdout.splitlines():
         name, _, value = line.partition("=")
-        variable = PIP_SETTINGS.get(name.rpartition(".")[2])
+        variable, separator = PIP_SETTINGS.get(name.rpartition(".")[2], ("", ""))
         if variable and variable not in os.environ:
-            found[variable] = str(ast.literal_eval(value))
+            found[variable] = separator.join(str(ast.literal_eval(value)).split())
     return found
 
 

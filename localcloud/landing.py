@@ -139,7 +139,8 @@ def _no_sandbox() -> str:
 
 
 def _next_steps(home: Path) -> str:
-    elsewhere = "" if home == daemon.default_home() else f" --home {shlex.quote(str(home))}"
+    usual = home == daemon.default_home() and "LOCALCLOUD_HOME" not in os.environ
+    elsewhere = "" if usual else f" --home {shlex.quote(str(home))}"
     python = (
         shlex.quote(os.path.relpath(sys.executable)) if Path(sys.executable).is_relative_to(PROJECT) else sys.executable
     )
