@@ -59,6 +59,8 @@ def _read(path: Path, today: date) -> StackFile:
     stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
     try:
         config = _mapping(path).get("config") or {}
+        if not isinstance(config, dict):
+            raise NoProject("config is no mapping of settings")
         settings = Settings.parse(config, source=str(path), today=today)
     except SettingsError as error:
         return StackFile(stack, path, None, tuple(error.problems))

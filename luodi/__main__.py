@@ -1,0 +1,5 @@
+"""``python -m luodi``: the commands, where the entry point is not on PATH."""
+
+from luodi.cli import main
+
+main(prog_name="luodi")
