@@ -3,11 +3,18 @@
 import sys
 import time
 from types import TracebackType
-from typing import Self, TextIO
+from typing import NamedTuple, Self, TextIO
 
 TERMINAL_INTERVAL = 0.2
 OTHER_INTERVAL = 60.0
 """Seconds between two lines."""
+
+
+class State(NamedTuple):
+    """How far some work has come: for people, and as a share of 1 where that is known."""
+
+    text: str = "working"
+    done: float | None = None
 
 
 def duration(seconds: float) -> str:
@@ -50,14 +57,19 @@ class Progress:
         outcome = "done" if kind is None else "stopped"
         self._line(f"{self.title}: {outcome} after {duration(self.elapsed)}", last=True)
 
-    def show(self, state: str) -> None:
-        """Tell ``state`` with the time passed and expected, if it is time to."""
+    def show(self, state: State) -> None:
+        """Tell ``state`` with the time passed and left, if it is time to."""
         interval = TERMINAL_INTERVAL if self.terminal else OTHER_INTERVAL
         now = time.monotonic()
         if now - self.drawn >= interval:
             self.drawn = now
-            times = f"{duration(self.elapsed)} of about {duration(self.expected)}"
-            self._line(f"{self.title}: {state}; {times}", last=not self.terminal)
+            passed = f"{duration(self.elapsed)} so far"
+            self._line(f"{self.title}: {state.text}; {passed}, {self._left(state.done)}", last=not self.terminal)
+
+    def _left(self, done: float | None) -> str:
+        # The first packages say little of how fast this machine is.
+        left = self.elapsed / done - self.elapsed if done and done >= 0.1 else self.expected - self.elapsed
+        return f"about {duration(left)} left" if left >= 1 else "soon done"
 
     def _line(self, text: str, *, last: bool) -> None:
         erase = "\r\x1b[K" if self.terminal else ""

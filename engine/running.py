@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.progress import Progress
+from engine.progress import Progress, State
 
 SHOWN_LINES = 15
 """How much of a failed command's output an error quotes."""
@@ -27,7 +27,7 @@ def run(
     seconds: float,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    state: Callable[[str | None], str] | None = None,
+    state: Callable[[str | None], State] | None = None,
     hints: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Run ``command`` and return the lines of its output.
@@ -48,7 +48,7 @@ def run(
                 if line is not None:
                     file.write(f"{line}\n")
                     seen.append(line)
-                progress.show(state(line) if state else "working")
+                progress.show(state(line) if state else State())
         file.write(f"exit code {process.returncode}\n\n")
         if process.returncode:
             raise EngineError(_failure(title, process.returncode, seen, log, hints or {}))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import running
+from engine.progress import State
 
 GO_ENVIRONMENT = {"GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
 """Whatever flags or workspace a user has would change what is built, or where from."""
@@ -99,7 +100,7 @@ class Workshop:
         title: str,
         *,
         seconds: float,
-        state: Callable[[str | None], str] | None = None,
+        state: Callable[[str | None], State] | None = None,
     ) -> list[str]:
         """Run ``command`` in the sources (see :func:`engine.running.run`)."""
         return running.run(
@@ -125,18 +126,18 @@ class Compiling:
         self.packages = packages
         self.downloaded = self.compiled = 0
 
-    def __call__(self, line: str | None) -> str:
+    def __call__(self, line: str | None) -> State:
         """Take one line into account (None: nothing new) and return the state."""
         if line is not None and line.startswith("go: downloading "):
             self.downloaded += 1
         elif line is not None and line and not line.startswith(("go: ", "#", "\t", " ")):
             self.compiled += 1
         if not self.compiled:
-            return f"{self.downloaded} modules downloaded" if self.downloaded else "reading modules"
+            return State(f"{self.downloaded} modules downloaded" if self.downloaded else "reading modules")
         if self.compiled >= self.packages:
-            return "all packages compiled, linking"
-        percent = 100 * self.compiled // self.packages
-        return f"{percent} % ({self.compiled} of {self.packages} packages compiled)"
+            return State("all packages compiled, linking")
+        done = self.compiled / self.packages
+        return State(f"{done:.0%} ({self.compiled} of {self.packages} packages compiled)", done)
 
 
 def _partial(target: Path) -> Path:

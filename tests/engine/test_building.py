@@ -14,7 +14,7 @@ import pytest
 
 from engine import cache
 from engine.errors import EngineError
-from engine.progress import Progress
+from engine.progress import Progress, State
 from engine.workshop import Binary, Compiling, Workshop
 
 SECONDS = 60
@@ -128,36 +128,42 @@ def test_an_interrupted_build_leaves_nothing_half_done_and_resumes(
 
 def test_progress_counts_downloads_then_packages() -> None:
     state = Compiling(packages=4)
-    assert state(None) == "reading modules"
-    assert state("go: downloading example.test/a v1.0.0") == "1 modules downloaded"
-    assert state("internal/cpu") == "25 % (1 of 4 packages compiled)"
-    assert state("# example.test/a") == state("\ta.go:1: warning") == state(None) == "25 % (1 of 4 packages compiled)"
+    assert state(None) == ("reading modules", None)
+    assert state("go: downloading example.test/a v1.0.0") == ("1 modules downloaded", None)
+    quarter = ("25% (1 of 4 packages compiled)", 0.25)
+    assert state("internal/cpu") == quarter
+    assert state("# example.test/a") == state("\ta.go:1: warning") == state(None) == quarter
     state("runtime")
     state("fmt")
-    assert state("example.test/tiny") == "all packages compiled, linking"
+    assert state("example.test/tiny").text == "all packages compiled, linking"
 
 
-def test_a_terminal_gets_one_changing_line_and_a_file_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+class Terminal(io.StringIO):
+    """A terminal that keeps what it was sent."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()], ids=["terminal", "file"])
+def test_a_terminal_gets_one_changing_line_and_a_file_one_a_minute(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    for stream in (Terminal(), io.StringIO()):
-        now = 0.0
-        with Progress("build tiny", 90, stream) as progress:
-            for second in range(1, 131):
-                now = float(second)
-                progress.show(f"{second} packages")
-        text = stream.getvalue()
-        assert text.endswith("build tiny: done after 2 min 10 s\n")
-        if stream.isatty():
-            assert text.count("\n") == 1
-            assert "\rbuild tiny: 130 packages; 2 min 10 s of about 1 min 30 s" in text.replace("\x1b[K", "")
-        else:
-            assert re.findall(r"(\d+) packages", text) == ["60", "120"]
+    with Progress("build tiny", 90, stream) as progress:
+        for second in range(1, 131):
+            now = float(second)
+            progress.show(State(f"{second} packages", second / 200 if second > 60 else None))
+    text = stream.getvalue().replace("\x1b[K", "")
+    assert "60 packages; 1 min so far, about 30 s left" in text, "as recorded, while nothing better is known"
+    assert "120 packages; 2 min so far, about 1 min 20 s left" in text, "as fast as it goes here"
+    assert text.endswith("build tiny: done after 2 min 10 s\n")
+    if stream.isatty():
+        assert text.count("\n") == 1
+        assert text.count("\r") == 132
+    else:
+        assert re.findall(r"(\d+) packages", text) == ["60", "120"]
 
 
 def _until(condition: Callable[[], bool]) -> None:
