@@ -229,6 +229,7 @@ def test_an_ordinary_users_machines(open_folder: Path, address: str) -> None:
             await asyncio.sleep(0.05)
         seen["again"] = await asyncio.to_thread(get, "127.3.3.3")
         for name, script, who in (
+            ("logged", "until [ $(wc -l < /var/log/nginx/access.log) = 2 ]; do sleep 0.02; done", "root"),
             ("log", "cut -d' ' -f1 /var/log/nginx/access.log", "root"),
             ("workers", "ps -C nginx -o args= | sort -u", "root"),
             ("user", "id -un; touch /srv/mine && stat -c %U /srv/mine", "www-data"),

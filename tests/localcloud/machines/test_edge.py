@@ -38,6 +38,7 @@ async def test_nginx_sees_the_client_itself(rehearsal: Rehearsal, address: str) 
     machine = await _site(rehearsal, address)
     assert await rehearsal.get(address, source="127.45.67.89") == 200
     assert await rehearsal.get(address) == 200
+    await rehearsal.until(machine, "test $(wc -l < /var/log/nginx/access.log) = 2")  # written after the answer
     log = await rehearsal.output(machine, "cut -d' ' -f1 /var/log/nginx/access.log")
     assert log.split() == ["127.45.67.89", VISITOR]
 
