@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +88,13 @@ class Machine:
     def get(self, path: str = "/", name: str = "example.cn") -> str:
         """What nginx serves."""
         return self.says(f"curl -sSk --max-time 5 --resolve {name}:443:127.0.0.1 https://{name}{path}")
+
+    def eventually_serves(self, page: str) -> None:
+        """A worker of the configuration before may take one more request after a reload."""
+        until = time.monotonic() + 10
+        while (served := self.get()) != page:
+            assert time.monotonic() < until, served
+            time.sleep(0.02)
 
 
 @contextmanager
