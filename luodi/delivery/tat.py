@@ -25,6 +25,7 @@ T = TypeVar("T")
 _ENDED_BADLY = {
     "FAILED": "failed",
     "TIMEOUT": "took too long and was stopped",
+    "TASK_TIMEOUT": "got no answer from the agent",
     "START_FAILED": "could not be started",
     "DELIVER_FAILED": "could not be delivered",
     "TERMINATED": "was terminated",

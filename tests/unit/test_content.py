@@ -1,0 +1,140 @@
+"""The files of a site, read from a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from luodi.delivery import content
+from luodi.delivery.content import ContentError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    public = tmp_path / "public"
+    (public / "a" / "b").mkdir(parents=True)
+    (public / "index.html").write_text("hello")
+    (public / "a" / "b" / "c.txt").write_bytes(b"\0\xff")
+    return public
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(ContentError) as caught:
+        content.read(folder)
+    return str(caught.value)
+
+
+def test_every_file_is_read(folder: Path) -> None:
+    (folder / ".well-known").mkdir()
+    (folder / ".well-known" / "x").touch()
+    (folder / "empty folder").mkdir()
+    assert content.read(folder) == {"index.html": b"hello", "a/b/c.txt": b"\0\xff", ".well-known/x": b""}
+
+
+@pytest.mark.parametrize("name", ["文件.html", "a b", "'", "-rf", "%2e%2e", "...", "ü", "a\\b", "$(id)"])
+def test_an_odd_name_is_a_name(folder: Path, name: str) -> None:
+    (folder / name).write_text("odd")
+    assert content.read(folder)[name] == b"odd"
+
+
+def test_a_folder_that_is_a_link_is_read(folder: Path) -> None:
+    link = folder.parent / "link"
+    link.symlink_to(folder)
+    assert content.read(link) == content.read(folder)
+
+
+def test_a_link_inside_is_read_as_what_it_leads_to(folder: Path) -> None:
+    (folder / "home.html").symlink_to("index.html")
+    assert content.read(folder)["home.html"] == b"hello"
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "../../public-too"])
+def test_a_link_that_leads_out_is_refused(folder: Path, target: str) -> None:
+    (folder.parent / "secret").write_text("secret")
+    (folder.parent / "public-too").mkdir()
+    (folder / "a" / "out").symlink_to(target)
+    assert refusal(folder) == "luodi:site.content: a/out is a link that leads out of the folder"
+
+
+@pytest.mark.timeout(20)
+def test_links_in_a_circle_are_refused(folder: Path) -> None:
+    (folder / "one").symlink_to("two")
+    (folder / "two").symlink_to("one")
+    assert refusal(folder) == "luodi:site.content: one is a link that leads nowhere"
+
+
+def test_a_link_to_nothing_is_refused(folder: Path) -> None:
+    (folder / "broken").symlink_to("gone.html")
+    assert refusal(folder) == "luodi:site.content: broken is a link that leads nowhere"
+
+
+@pytest.mark.parametrize("target", [".", "..", "b"])
+def test_a_link_to_a_folder_is_refused(folder: Path, target: str) -> None:
+    """Nothing below it would be published, and nobody would be told."""
+    (folder / "a" / "link").symlink_to(target)
+    assert refusal(folder) == "luodi:site.content: a/link is a link to a folder; put the folder itself there"
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_refused(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    assert refusal(folder) == "luodi:site.content: pipe is neither a file nor a folder"
+
+
+def test_a_name_that_is_not_utf_8_is_refused(folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).touch()
+    assert refusal(folder) == r"luodi:site.content: 'caf\udce9.txt' has a name that is not UTF-8; rename it"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "tab\t", "\x7f", "\x85"])
+def test_a_control_character_in_a_name_is_refused(folder: Path, name: str) -> None:
+    (folder / name).touch()
+    assert refusal(folder) == f"luodi:site.content: {name!r} has a control character in its name; rename it"
+
+
+def test_a_file_that_can_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the test: root may read everything."""
+
+    def denied(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert refusal(folder) == "luodi:site.content: a/b/c.txt can't be read: Permission denied"
+
+
+def test_a_folder_that_can_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.scandir
+
+    def denied(path: str) -> Iterator[os.DirEntry[str]]:
+        if path.endswith("/a"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    assert refusal(folder) == f"luodi:site.content: {folder}/a can't be read: Permission denied"
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    missing = tmp_path / "public"
+    assert refusal(missing) == f"luodi:site.content: {missing} is not a folder"
+    missing.write_text("a file")
+    assert refusal(missing) == f"luodi:site.content: {missing} is not a folder"
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "too").mkdir(parents=True)
+    assert refusal(tmp_path / "empty") == f"luodi:site.content: {tmp_path / 'empty'} holds no file"
+
+
+FILES = st.dictionaries(st.text(max_size=5), st.binary(max_size=5), max_size=4)
+
+
+@given(FILES, FILES)
+def test_a_digest_tells_files_apart(one: dict[str, bytes], other: dict[str, bytes]) -> None:
+    assert (content.digest(one) == content.digest(other)) == (one == other)
+    assert content.digest(one) == content.digest(dict(reversed(one.items())))
