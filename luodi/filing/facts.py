@@ -112,7 +112,7 @@ class IcpFiling(Section):
     """The ministry's filing (ICP 备案), once it is granted."""
 
     number: Icp = Field(description="As issued, such as 粤ICP备2026068982号-1.")
-    approved: Day | None = Field(None, description="The day it was issued (审核通过日期).")
+    approved: Day = Field(description="The day it was issued (审核通过日期).")
     revoked: Day | None = Field(None, description="The day it was revoked (被注销), where it was: the site closes.")
 
 
@@ -265,6 +265,9 @@ def _numbers(facts: FilingSettings) -> Iterator[Problem]:
             yield _problem(f"{key}.number", str(error))
     if facts.service == "website" and own:
         yield _problem("domain.icp", f"is for a mini-program or an APP; a website's filing is {SECTION}.icp")
+    security = facts.public_security
+    if security and security.number and not security.approved:
+        yield _problem("public-security.approved", "is not set; a number is issued on a day, such as 2026-11-18")
 
 
 def _presence(facts: FilingSettings) -> Iterator[Problem]:

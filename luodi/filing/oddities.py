@@ -45,7 +45,7 @@ def _icp(facts: FilingSettings) -> Iterator[Finding]:
                 "template?",
             ),
         )
-    if isinstance(number.stem, Filing) and approved:
+    if isinstance(number.stem, Filing):
         digits = number.stem.digits
         year = int(digits[:4]) if len(digits) == 10 else 2000 + int(digits[:2])
         if year > approved.year:

@@ -32,8 +32,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, str]
                 "luodi:dns": {"manage": "create"},
                 "luodi:filing": {
                     "subject": {"name": "成都看见书店有限公司"},
-                    "icp": {"number": "蜀ICP备2025146653号-1"},
-                    "public-security": {"number": "川公网安备51010402001234号"},
+                    "icp": {"number": "蜀ICP备2025146653号-1", "approved": "2025-09-12"},
+                    "public-security": {"number": "川公网安备51010402001234号", "approved": "2025-10-09"},
                 },
             },
         )

@@ -26,7 +26,7 @@ def _config(domain: str, **sections: Any) -> dict[str, Any]:
         "luodi:site": {"domain": domain, "title": "试一试"},
         "luodi:server": {"kind": "cvm", "period": 3},
         "luodi:dns": {"manage": "create"},
-        "luodi:filing": {"icp": {"number": "苏ICP备2024000123号-1"}},
+        "luodi:filing": {"icp": {"number": "苏ICP备2024000123号-1", "approved": "2024-05-06"}},
         **sections,
     }
 

@@ -18,7 +18,7 @@ _SERVERS: dict[str, dict[str, Any]] = {
     "cvm": {"kind": "cvm", "period": 3},
     "lighthouse": {"kind": "lighthouse", "bundle": "bundle_starter_mc_promo_med2_01", "period": 3},
 }
-_FILING = {"icp": {"number": "沪ICP备2024000123号-1"}}
+_FILING = {"icp": {"number": "沪ICP备2024000123号-1", "approved": "2024-05-06"}}
 
 
 class Landed:
@@ -99,7 +99,7 @@ def test_a_refresh_finds_nothing(landed: Landed) -> None:
 
 
 def test_a_number_that_is_supplied_reaches_the_page_by_one_update(landed: Landed) -> None:
-    filing = {**_FILING, "public-security": {"number": "沪公网安备31010602002343号"}}
+    filing = {**_FILING, "public-security": {"number": "沪公网安备31010602002343号", "approved": "2024-06-03"}}
     serial = landed.stack.outputs()["certificate"]["serial"]
     assert landed.configure(filing=filing).up().changes == {"update": 1}
     body = landed.page().body

@@ -195,6 +195,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], list[str]]] = [
         {"icp": ICP, "domain": {"icp": OLD}},
         ["domain.icp: is for a mini-program or an APP; a website's filing is luodi:filing.icp"],
     ),
+    ({"icp": {"number": ICP["number"]}}, ["icp.approved: is not set"]),
+    (
+        {"icp": ICP, "public-security": {"number": "粤公网安备44030002000001号"}},
+        ["public-security.approved: is not set; a number is issued on a day, such as 2026-11-18"],
+    ),
     ({"publish-without-filing": " "}, ["publish-without-filing: is empty"]),
 ]
 

@@ -37,14 +37,17 @@ REGIONS = (
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    """A good stack with one value changed: the path as messages have it, list indices left out."""
+    """A good stack with one value changed: the path as messages have it, list indices left out.
+
+    What a section that isn't there can't do without comes with it.
+    """
     values = copy.deepcopy(dict(GOOD))
     key, *inner = path.split(".")
     if not inner:
         return values | {key: value}
     place = values.setdefault(key, {})
     for part in inner[:-1]:
-        place = place.setdefault(part, {})
+        place = place.setdefault(part, {"approved": "2025-09-12"} if part == "icp" else {})
     place[inner[-1]] = value
     return values
 
@@ -126,8 +129,8 @@ def test_everything_that_a_stack_can_say() -> None:
             },
             "luodi:filing": {
                 "subject": {"name": "示例科技有限公司"},
-                "icp": {"number": "沪ICP备2024000123号-1"},
-                "public-security": {"number": "沪公网安备31010102000001号"},
+                "icp": {"number": "沪ICP备2024000123号-1", "approved": "2024-05-06"},
+                "public-security": {"number": "沪公网安备31010102000001号", "approved": "2024-06-03"},
             },
         }
     )
@@ -250,7 +253,7 @@ BAD: list[tuple[str, Any, str]] = [
         "is not a setting; known are acme-account-key, certificate, dns, filing, server, site",
     ),
     ("luodi:site.tittle", "x", "is not a setting; did you mean title?"),
-    ("luodi:site.zzz", "x", "is not a setting; known are content, domain, kind, names, title"),
+    ("luodi:site.zzz", "x", "is not a setting; known are allow, content, domain, kind, names, title"),
     ("luodi:certificate.propagation_timeout", 9, "is not a setting; did you mean propagation-timeout?"),
     ("luodi:server.disk.sise", 50, "is not a setting; did you mean size?"),
     ("luodi:server.bundle", "bundle_x", "is a setting of kind lighthouse, not cvm"),
@@ -484,6 +487,7 @@ def test_every_problem_is_told_at_once() -> None:
         "luodi:dns.ttl",
         "luodi:certificate.email",
         "luodi:filing.icp.number",
+        "luodi:filing.icp.approved",
         "luodi:filing.public-security.number",
     ]
 
