@@ -43,7 +43,7 @@ def _plugin_settings(plugin: Found) -> dict[str, str]:
     in a Pulumi home of its own, which is a link; credentials stay where they are.
     """
     if plugin.origin == "installed":
-        return {}
+        return {"PULUMI_HOME": str(pulumi_home())}
     home = _home_of(plugin.program)
     return {
         "PULUMI_HOME": str(home),

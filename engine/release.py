@@ -42,8 +42,8 @@ def install_pulumi() -> None:
         root.rename(folder())
 
 
-def install_plugin(pulumi: Path) -> None:
-    """Install the plugin where ``pulumi`` itself looks for plugins.
+def install_plugin(pulumi: Path, home: Path) -> None:
+    """Install the plugin among those in the Pulumi home ``home``, by ``pulumi`` itself.
 
     Raises Unavailable where it can't be downloaded.
     """
@@ -55,7 +55,7 @@ def install_plugin(pulumi: Path) -> None:
             f"download the tencentcloud plugin {versions.PLUGIN}",
             log=cache.folder() / "release.log",
             seconds=60,
-            environment={"PULUMI_SKIP_UPDATE_CHECK": "true"},
+            environment={"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(home)},
         )
     except EngineError as error:
         raise Unavailable(str(error)) from None

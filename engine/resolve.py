@@ -65,12 +65,14 @@ def provide(*, from_source: bool = False) -> Engine:
         return engine
     with cache.locked(cache.folder()):
         engine = find()  # another process may just have provided it
+        if not engine.missing:
+            return engine
         _announce(engine)
         if engine.pulumi is None and not from_source:
             _try("Pulumi's release", release.install_pulumi)
         pulumi = _find_pulumi() or _build(CLI, _find_pulumi)
         if engine.plugin is None and not from_source:
-            _try("the plugin's release", lambda: release.install_plugin(pulumi.program))
+            _try("the plugin's release", lambda: release.install_plugin(pulumi.program, pulumi_home()))
         plugin = _find_plugin() or _build(PROVIDER, _find_plugin)
         pebble = engine.pebble or _build(PEBBLE_SERVER, _find_pebble)
     return Engine(pulumi, plugin, pebble)

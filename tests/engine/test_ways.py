@@ -145,9 +145,18 @@ def test_a_pebble_without_a_version_does_not_fit(bare: Path, program: Callable[.
     assert resolve.find().pebble is not None
 
 
+@pytest.mark.parametrize("evaluated", [False, True], ids=["new shell", "shell set for a built engine"])
 def test_the_release_is_taken_where_it_can_be_had(
-    tiny_parts: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    evaluated: bool,
+    tiny_parts: None,
+    own_cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    if evaluated:
+        monkeypatch.setenv("PULUMI_HOME", str(own_cache / "home-of-old"))
+        monkeypatch.setenv("PULUMI_CREDENTIALS_PATH", str(tmp_path / "home"))
     with served(INSTALLER) as address:
         monkeypatch.setattr(release, "INSTALLER", address)
         monkeypatch.setattr(release, "PLUGIN_HOST", address)
@@ -156,11 +165,12 @@ def test_the_release_is_taken_where_it_can_be_had(
     assert engine.plugin
     assert engine.pebble
     assert (engine.pulumi.origin, engine.plugin.origin, engine.pebble.origin) == ("release", "installed", "built")
+    assert engine.plugin.program.is_relative_to(tmp_path / "home")
     said = capfd.readouterr().err
     assert "Pulumi's release was downloaded" in said
     assert "the plugin's release was downloaded" in said
     settings = environment.variables(engine)
-    assert "PULUMI_HOME" not in settings, "the official plugin is where Pulumi looks by itself"
+    assert settings["PULUMI_HOME"] == str(tmp_path / "home"), "the official plugin is among the user's own"
     assert settings["PATH"].startswith(f"{engine.pulumi.program.parent}:{engine.pebble.program.parent}:")
     assert resolve.provide() == engine
     assert capfd.readouterr().err == "", "the second time there is nothing to do"
