@@ -52,7 +52,7 @@ def subnet_size(cidr: str) -> int:
 def private_address(cidr: str, taken: Collection[str]) -> str:
     """Return the first free address of a subnet.
 
-    Raises CloudError ResourceInsufficient.SpecifiedResources... when the subnet is full.
+    Raises CloudError LimitExceeded.VpcSubnetNum when the subnet is full.
     """
     network = ipaddress.ip_network(cidr)
     for offset in range(2, network.num_addresses - 1):

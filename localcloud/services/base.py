@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from localcloud import wire
 from localcloud.cloud import Cloud
 from localcloud.errors import CloudError
-from localcloud.store import Document
+from localcloud.store import Document, Kind, Store
 
 Handler = Callable[[Any, Any], object]
 _Handler = TypeVar("_Handler", bound=Handler)
@@ -45,8 +45,9 @@ class Service:
     actions: ClassVar[Mapping[str, Action]]
 
     def __init_subclass__(cls) -> None:
-        """Collect the declared actions."""
-        declared = (getattr(member, "action", None) for member in vars(cls).values())
+        """Collect the actions that are declared here and in the parts that it is made of."""
+        members = (member for part in reversed(cls.__mro__) for member in vars(part).values())
+        declared = (getattr(member, "action", None) for member in members)
         cls.actions = {item.name: item for item in declared if isinstance(item, Action)}
 
     def __init__(self, cloud: Cloud, region: str, request_id: str) -> None:
@@ -67,6 +68,13 @@ class Service:
         with self.store.transaction():
             response = declared.handler(self, request)
         return wire.serialise(response)
+
+
+def made_before(store: Store, kind: Kind, region: str, id_field: str, token: str | None) -> list[str]:
+    """Return the ids of what an earlier request with the same ClientToken made."""
+    if not token:
+        return []
+    return [one[id_field] for one in store.all(kind, region) if one["_ClientToken"] == token]
 
 
 def not_empty(name: str, values: Sequence[Any] | None) -> Sequence[Any]:

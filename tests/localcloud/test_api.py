@@ -17,7 +17,7 @@ from tencentcloud.cvm.v20170312 import models as cvm_models
 import localcloud
 from localcloud import wire
 from localcloud.server import SERVICES, shortened
-from localcloud.services.cvm import STATE_CODES
+from localcloud.services.cvm.instances import STATE_CODES
 from tests.cloud import Cloud
 from tests.localcloud.refusals import refused
 
@@ -191,7 +191,9 @@ def _raised(path: Path) -> set[str]:
 def test_every_code_is_one_of_the_products_own(product: str) -> None:
     errors = importlib.import_module(SERVICES[product].sdk.__name__.replace("models", "errorcodes"))
     known = {value for value in vars(errors).values() if isinstance(value, str)} | COMMON_CODES
-    assert _raised(PACKAGE / "services" / f"{product}.py") - known == set()
+    file, package = PACKAGE / "services" / f"{product}.py", PACKAGE / "services" / product
+    modules = list(package.glob("*.py")) if package.is_dir() else [file]
+    assert set().union(*map(_raised, modules)) - known == set()
     if product == "cvm":
         assert set(STATE_CODES.values()) <= known
 
