@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import shlex
 import subprocess
 import time
@@ -156,3 +158,13 @@ http {{
         "tls/site.pem": certificate.encode(),
         "html/index.html": page.encode(),
     }
+
+
+def noise(size: int) -> bytes:
+    """Bytes that no compression makes smaller, the same ones each time."""
+    return random.Random(7).randbytes(size)
+
+
+def sha256sum(data: bytes) -> str:
+    """What the program of that name prints for its standard input."""
+    return f"{hashlib.sha256(data).hexdigest()}  -"

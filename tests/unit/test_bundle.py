@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import random
 import subprocess
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from luodi.delivery.bundle import MOST_PARTS, PART, Bundle, TooLarge
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import COMMAND_LIMIT, SCRIPT_LIMIT
+from tests.unit.machine import noise
 
 SCRIPTS = Scripts(Path(__file__).parents[2] / "templates")
 FILES = {
@@ -25,11 +25,6 @@ FILES = {
     "html/" + "x/" * 60 + "deep.bin": bytes(range(256)),
     "html/" + "n" * 200 + ".txt": b"long",
 }
-
-
-def noise(size: int) -> bytes:
-    """Bytes that no compression makes smaller, the same ones each time."""
-    return random.Random(7).randbytes(size)
 
 
 def unpacked(bundle: Bundle, folder: Path) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import shlex
 import subprocess
 import sys
@@ -379,8 +378,7 @@ def test_a_damaged_upload_switches_nothing(server: Machine) -> None:
 def test_a_full_disk_switches_nothing(tmp_path: Path) -> None:
     with machine.running(tmp_path, disk=400_000) as small:
         before = landed(small, "one")
-        noise = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(20_000))
-        sent = delivery(site(small.certificate, "two") | {"html/noise.bin": noise})
+        sent = delivery(site(small.certificate, "two") | {"html/noise.bin": machine.noise(640_000)})
         ran = send(small, sent)
         assert ran.code != 0
         assert "No space left on device" in ran.output

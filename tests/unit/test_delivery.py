@@ -1,0 +1,290 @@
+"""What the dynamic resources do on a server: by TAT's API, answered by a sandboxed server with the real nginx."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
+from pulumi.dynamic.config import Config
+
+from luodi import dynamic
+from luodi.api import Account, ApiError, NoCredentials
+from luodi.delivery import content, resources, tat
+from luodi.delivery.bundle import TooLarge
+from luodi.delivery.content import ContentError
+from luodi.delivery.tat import CommandFailed
+from tests.unit import machine
+from tests.unit.fake_account import FakeAccount, refused
+from tests.unit.machine import Machine, site
+
+TEMPLATES = str(Path(__file__).parents[2] / "templates")
+INSTANCE = {"instance": "ins-1", "region": "ap-guangzhou", "templates": TEMPLATES}
+GONE = refused("ResourceNotFound.InstanceNotFound")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Machine]:
+    with machine.running(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def account(server: Machine, monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
+    """An account whose TAT runs commands on the server, each before its call returns."""
+    ran: dict[str, dict[str, Any]] = {}
+    numbers = itertools.count(1)
+
+    def run(request: dict[str, Any]) -> dict[str, Any]:
+        invocation = f"inv-{next(numbers)}"
+        result = server.run(base64.b64decode(request["Content"]).decode())
+        ran[invocation] = {
+            "TaskStatus": "FAILED" if result.code else "SUCCESS",
+            "TaskResult": {"ExitCode": result.code, "Output": base64.b64encode(result.output.encode()).decode()},
+        }
+        return {"InvocationId": invocation}
+
+    found = FakeAccount(
+        answers={
+            "DescribeAutomationAgentStatus": lambda _: {"AutomationAgentSet": [{"AgentStatus": "Online"}]},
+            "RunCommand": run,
+            "DescribeInvocationTasks": lambda request: {
+                "InvocationTaskSet": [ran[request["Filters"][0]["Values"][0]]],
+            },
+        }
+    )
+    monkeypatch.setattr(dynamic.CloudProvider, "account", lambda _self, _region: found)
+    return found
+
+
+def changes(provider: ResourceProvider, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    return provider.diff("the id", olds, news)
+
+
+# --- preparation -------------------------------------------------------------------------------------
+
+
+def test_a_server_is_prepared_by_its_script(server: Machine, account: FakeAccount) -> None:
+    provider = resources._PreparationProvider()
+    made = provider.create({**INSTANCE, "script": "echo prepared > /run/prepared"})
+    assert made.id == "ins-1/preparation"
+    assert server.says("cat /run/prepared") == "prepared"
+    [asked] = account.asked("RunCommand")
+    assert asked["InstanceIds"] == ["ins-1"]
+    assert asked["Timeout"] == 900
+    provider.update("the id", made.outs or {}, {**INSTANCE, "script": "echo again > /run/prepared"})
+    assert server.says("cat /run/prepared") == "again"
+
+
+def test_a_preparation_that_fails_is_told(account: FakeAccount) -> None:
+    with pytest.raises(CommandFailed, match="Preparing the server failed with exit code 3 on ins-1:\nno mirror"):
+        resources._PreparationProvider().create({**INSTANCE, "script": "echo no mirror; exit 3"})
+
+
+def test_a_preparation_is_made_again_for_another_script_or_server() -> None:
+    provider, olds = resources._PreparationProvider(), {**INSTANCE, "script": "true"}
+    assert not changes(provider, olds, dict(olds)).changes
+    assert changes(provider, olds, {**olds, "script": "false"}).changes
+    assert not changes(provider, olds, {**olds, "script": "false"}).replaces
+    assert changes(provider, olds, {**olds, "instance": "ins-2"}).replaces == ["instance"]
+
+
+# --- key and signing request -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def requested() -> dict[str, Any]:
+    return {**INSTANCE, "key": "/etc/luodi/keys/example.cn.pem", "names": ["example.cn"], "csr": None}
+
+
+def test_a_csr_comes_from_the_server_and_the_key_stays_there(
+    server: Machine, account: FakeAccount, requested: dict[str, Any]
+) -> None:
+    provider = resources._SigningRequestProvider()
+    made = provider.create(requested)
+    outs = made.outs or {}
+    assert made.id == "ins-1//etc/luodi/keys/example.cn.pem"
+    assert x509.load_pem_x509_csr(outs["csr"].encode()).is_signature_valid
+    assert "PRIVATE KEY" in server.says("cat /etc/luodi/keys/example.cn.pem")
+    assert "PRIVATE KEY" not in str((outs, account.calls))
+
+    news = {**outs, "names": ["example.cn", "www.example.cn"]}
+    assert changes(provider, outs, news).changes
+    assert not changes(provider, outs, news).replaces
+    updated = provider.update(made.id, outs, news).outs or {}
+    before, after = (x509.load_pem_x509_csr(props["csr"].encode()) for props in (outs, updated))
+    assert after.public_key() == before.public_key()
+    assert len(after.extensions.get_extension_for_class(x509.SubjectAlternativeName).value) == 2
+
+
+def test_a_csr_is_made_anew_for_another_key_or_server(requested: dict[str, Any]) -> None:
+    provider = resources._SigningRequestProvider()
+    assert not changes(provider, {**requested, "csr": "made"}, requested).changes
+    assert changes(provider, requested, {**requested, "key": "/other"}).replaces == ["key"]
+    assert changes(provider, requested, {**requested, "instance": "ins-2"}).replaces == ["instance"]
+
+
+def test_a_refresh_sees_whether_the_key_is_still_there(
+    server: Machine, account: FakeAccount, requested: dict[str, Any]
+) -> None:
+    provider = resources._SigningRequestProvider()
+    made = provider.create(requested)
+    outs = made.outs or {}
+    assert provider.read(made.id, outs).id == made.id
+    server.says("rm /etc/luodi/keys/example.cn.pem")
+    assert provider.read(made.id, outs).id == ""
+    provider.create(requested)
+    assert provider.read(made.id, outs).id == "", "another key is not the one that the CSR is for"
+
+
+def test_a_refresh_of_a_server_that_is_gone(account: FakeAccount, requested: dict[str, Any]) -> None:
+    provider = resources._SigningRequestProvider()
+    made = provider.create(requested)
+    account.answers["DescribeAutomationAgentStatus"] = GONE
+    assert provider.read(made.id, made.outs or {}).id == ""
+    account.answers["DescribeAutomationAgentStatus"] = refused("UnauthorizedOperation")
+    with pytest.raises(ApiError, match="UnauthorizedOperation"):
+        provider.read(made.id, made.outs or {})
+
+
+# --- releases ----------------------------------------------------------------------------------------
+
+
+def release(server: Machine, page: str = "hello", *, more: str = "") -> dict[str, Any]:
+    files = {path: data.decode() for path, data in site(server.certificate, page, more=more).items()}
+    return {
+        **INSTANCE,
+        "names": ["example.cn"],
+        "files": files,
+        "content_folder": None,
+        "content_digest": None,
+        "release": None,
+        "serving": None,
+    }
+
+
+def test_a_release_is_delivered_and_followed_by_another(server: Machine, account: FakeAccount) -> None:
+    provider = resources._ReleaseProvider()
+    made = provider.create(release(server, "one"))
+    outs = made.outs or {}
+    assert made.id == "ins-1/releases"
+    assert outs["release"] == outs["serving"] == server.current
+    assert server.get("/.well-known/luodi/release") == outs["release"]
+    server.eventually_serves("one")
+    assert not changes(provider, outs, release(server, "one")).changes
+
+    news = release(server, "two")
+    assert changes(provider, outs, news).changes
+    assert not changes(provider, outs, news).replaces
+    updated = provider.update(made.id, outs, news).outs or {}
+    assert updated["release"] == server.current != outs["release"]
+    server.eventually_serves("two")
+
+
+def test_a_release_that_nginx_refuses_fails_with_its_words(server: Machine, account: FakeAccount) -> None:
+    provider = resources._ReleaseProvider()
+    outs = provider.create(release(server, "one")).outs or {}
+    with pytest.raises(CommandFailed) as caught:
+        provider.update("the id", outs, release(server, "two", more="listenn 80;"))
+    assert str(caught.value).startswith("Switching to release ")
+    assert 'unknown directive "listenn"' in str(caught.value)
+    assert server.current == outs["release"]
+    server.eventually_serves("one")
+
+
+def test_a_large_release_takes_several_commands(server: Machine, account: FakeAccount, tmp_path: Path) -> None:
+    folder = tmp_path / "public"
+    folder.mkdir()
+    (folder / "noise.bin").write_bytes(machine.noise(100_000))
+    found = content.read(folder)
+    props = release(server) | {"content_folder": str(folder), "content_digest": content.digest(found)}
+    resources._ReleaseProvider().create(props)
+    assert len(account.asked("RunCommand")) == 4
+    assert all(len(request["Content"]) <= tat.COMMAND_LIMIT for request in account.asked("RunCommand"))
+    assert server.says("sha256sum < /opt/luodi/current/html/noise.bin") == machine.sha256sum(found["noise.bin"])
+    assert server.get() == "hello", "a page of the kit's own stays beside the content"
+
+
+def test_content_that_changed_meanwhile_is_not_delivered(server: Machine, account: FakeAccount, tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "a.txt").write_text("as previewed")
+    digest = content.digest(content.read(tmp_path / "public"))
+    (tmp_path / "public" / "a.txt").write_text("since then")
+    props = release(server) | {"content_folder": str(tmp_path / "public"), "content_digest": digest}
+    with pytest.raises(ContentError, match=r"changed while it was being published; run pulumi up again"):
+        resources._ReleaseProvider().create(props)
+    assert account.calls == []
+
+
+def test_too_large_a_release_is_told_before_anything_is_sent(
+    server: Machine, account: FakeAccount, tmp_path: Path
+) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "film.bin").write_bytes(machine.noise(2_500_000))
+    digest = content.digest(content.read(tmp_path / "public"))
+    props = release(server) | {"content_folder": str(tmp_path / "public"), "content_digest": digest}
+    with pytest.raises(TooLarge, match=r"The release is 2\.5 MB"):
+        resources._ReleaseProvider().create(props)
+    assert account.calls == []
+
+
+def test_a_refresh_sees_what_is_really_served(server: Machine, account: FakeAccount) -> None:
+    provider = resources._ReleaseProvider()
+    news = release(server)
+    made = provider.create(news)
+    outs = made.outs or {}
+    assert (provider.read(made.id, outs).outs or {}) == outs
+
+    server.says("nginx -s quit; while [[ -e /run/nginx.pid ]]; do sleep 0.02; done")
+    stopped = provider.read(made.id, outs)
+    assert stopped.id == made.id
+    assert (stopped.outs or {})["serving"] == ""
+    assert changes(provider, stopped.outs or {}, news).changes
+    mended = provider.update(made.id, stopped.outs or {}, news).outs or {}
+    assert mended["serving"] == outs["release"]
+    server.eventually_serves("hello")
+
+    server.says("ln -sfn /opt/luodi/releases/other /opt/luodi/current")
+    assert (provider.read(made.id, mended).outs or {})["serving"] == "other"
+
+
+def test_a_refresh_of_a_release_whose_server_is_gone(server: Machine, account: FakeAccount) -> None:
+    provider = resources._ReleaseProvider()
+    made = provider.create(release(server))
+    account.answers["RunCommand"] = GONE
+    assert (provider.read(made.id, made.outs or {}).outs or {})["serving"] == ""
+
+
+def test_a_release_on_another_server_is_another_one(server: Machine) -> None:
+    provider, olds = resources._ReleaseProvider(), release(server)
+    assert changes(provider, olds, {**olds, "instance": "ins-2"}).replaces == ["instance"]
+    for name, value in {"names": ["www.example.cn"], "content_digest": "other"}.items():
+        assert changes(provider, olds, {**olds, name: value}).changes
+
+
+# --- credentials -------------------------------------------------------------------------------------
+
+
+def test_the_stack_s_credentials_are_used_and_stay_out_of_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECRET_ID", "SECRET_KEY", "SECURITY_TOKEN", "REGION"):
+        monkeypatch.delenv(f"TENCENTCLOUD_{name}", raising=False)
+    provider = dynamic.CloudProvider()
+    with pytest.raises(NoCredentials):
+        provider.account("ap-shanghai")
+    secrets = {"tencentcloud:secretId": "AKIDstack", "tencentcloud:secretKey": "stack's"}
+    provider.configure(ConfigureRequest(Config({**secrets, "tencentcloud:region": "ap-beijing"}, "project")))
+    assert provider.account("ap-shanghai") == Account("AKIDstack", "stack's", "ap-shanghai")
+
+
+def test_the_environment_s_credentials_are_used_where_the_stack_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDenviron")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "environ's")
+    monkeypatch.setenv("TENCENTCLOUD_SECURITY_TOKEN", "token")
+    provider = dynamic.CloudProvider()
+    provider.configure(ConfigureRequest(Config({}, "project")))
+    assert provider.account("ap-shanghai") == Account("AKIDenviron", "environ's", "ap-shanghai", "token")
