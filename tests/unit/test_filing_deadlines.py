@@ -7,7 +7,7 @@ from typing import Any
 
 import icalendar
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -54,6 +54,7 @@ def test_a_year_that_has_no_order_yet_is_told() -> None:
     assert workdays.after(date(2097, 12, 31), 1).day == date(2098, 1, 2)
 
 
+@settings(deadline=None)  # rules are read from files at the first call
 @given(st.dates(date(2005, 1, 1), date(2030, 12, 31)), st.integers(1, 30))
 def test_working_days_are_never_fewer_than_days_and_never_a_month_more(start: date, count: int) -> None:
     day = workdays.after(start, count).day

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luodi.filing.oddities import oddities
@@ -219,6 +219,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert [line.split(": ")[0].removeprefix("luodi:filing.") for line in found] == ["icp.approved", "opened", "type"]
 
 
+@settings(deadline=None)  # rules are read from files at the first call
 @given(
     st.dictionaries(
         st.sampled_from(["type", "service", "submitted", "icp", "opened", "subject", "public-security", "domain", "x"]),

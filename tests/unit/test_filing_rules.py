@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -253,6 +253,7 @@ def test_the_reason_is_told_in_chinese(text: str, purpose: Purpose | None, said:
     assert said in reason.zh
 
 
+@settings(deadline=None)  # rules are read from files at the first call
 @given(st.text(), st.none() | st.sampled_from(get_args(Purpose)), st.none() | st.sampled_from(CHARACTERS))
 def test_whatever_is_held_up_is_judged(text: str, purpose: Purpose | None, province: str | None) -> None:
     found = judge(text, purpose, find_province(province) if province else None)
