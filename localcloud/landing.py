@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,10 +63,15 @@ class _Pulumi:
 
     def show(self, *arguments: str) -> None:
         """Run a command that the user follows; raise LocalcloudError if it fails."""
-        done = subprocess.run([self._program, *arguments], cwd=PROJECT, env=self._variables, check=False)
-        if done.returncode:
+        process = subprocess.Popen([self._program, *arguments], cwd=PROJECT, env=self._variables)
+        while process.returncode is None:
+            # Ctrl-C reaches pulumi as well, which ends in order: killed, it would leave its state locked.
+            with suppress(KeyboardInterrupt):
+                process.wait()
+        code = process.returncode
+        if code:
             raise LocalcloudError(
-                f"`pulumi {shlex.join(arguments)}` failed (exit code {done.returncode}); what it says above is why.\n"
+                f"`pulumi {shlex.join(arguments)}` failed (exit code {code}); what it says above is why.\n"
                 "Nothing is lost: mend it, then type `make local` again. What the cloud did is in"
                 " `.venv/bin/python -m localcloud logs api`."
             )

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 import ssl
 import subprocess
 import sys
@@ -164,6 +165,23 @@ def test_a_failure_says_what_and_what_to_do(cloud: Cloud) -> None:
     assert "failed (exit code" in broken.stderr
     assert "type `make local` again" in broken.stderr
     assert "Traceback" not in broken.stderr
+
+
+@pytest.mark.slow
+def test_an_interrupted_landing_goes_on_with_the_next(cloud: Cloud) -> None:
+    locks = cloud.home / "pulumi" / ".pulumi" / "locks"
+    assert land(cloud).returncode == 0
+    command = [sys.executable, "-m", "localcloud", "land", "--home", str(cloud.home)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as first:
+        assert first.stdout is not None
+        for line in first.stdout:
+            if line.startswith("@ updating"):  # from then on pulumi minds Ctrl-C
+                os.killpg(first.pid, signal.SIGINT)
+                break
+        first.communicate(timeout=120)
+    assert first.returncode == 1
+    assert not list(locks.rglob("*.json")), "the state is still locked"
+    assert land(cloud).returncode == 0
 
 
 def test_a_missing_engine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
