@@ -227,7 +227,7 @@ class Site(pulumi.ComponentResource):
             names=settings.names,
             title=settings.site.title,
             footer=Footer(
-                icp=filing.icp.number if filing.icp and not filing.icp.revoked else None,
+                icp=filing.page_number,
                 public_security=filing.public_security.number if filing.public_security else None,
                 owner=filing.subject.name if filing.subject else None,
             ),

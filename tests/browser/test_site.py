@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright, expect
@@ -13,7 +14,7 @@ from tests.cloud import Cloud, running_cloud
 from tests.project import Project
 
 _DOMAIN = "kanjian.cn"
-_LOOKS = {
+_LOOKS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "color_scheme": "dark"},
 }
@@ -52,7 +53,9 @@ def test_the_footer_is_seen_with_both_links(
         answer = page.goto(f"https://{_DOMAIN}/")
         assert answer is not None
         assert answer.status == 200
-        assert "Pebble" in (answer.security_details() or {}).get("issuer", "")
+        seen = answer.security_details()
+        assert seen is not None
+        assert "Pebble" in str(seen["issuer"])
         filing = page.get_by_role("link", name="蜀ICP备2025146653号-1")
         security = page.get_by_role("link", name="川公网安备51010402001234号")
         for link, target in (
@@ -64,7 +67,7 @@ def test_the_footer_is_seen_with_both_links(
             box = link.bounding_box()
             assert box is not None
             assert box["x"] >= 0
-            assert box["x"] + box["width"] <= _LOOKS[look]["viewport"]["width"]  # type: ignore[index]
+            assert box["x"] + box["width"] <= _LOOKS[look]["viewport"]["width"]
         icon = page.locator(".luodi-footer img")
         expect(icon).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

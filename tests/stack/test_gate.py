@@ -12,9 +12,12 @@ from tests.cloud import Cloud
 from tests.project import Project, Stack, fetch
 
 _DOMAIN = "weibei.cn"
-_FIRST = {"type": "first", "subject": {"name": "未备科技有限公司", "kind": "enterprise", "province": "浙"}}
-_SUBMITTED = {**_FIRST, "submitted": "2026-10-20"}
-_GRANTED = {**_SUBMITTED, "icp": {"number": "浙ICP备2026012345号-1", "approved": "2026-11-10"}}
+_FIRST: dict[str, Any] = {
+    "type": "first",
+    "subject": {"name": "未备科技有限公司", "kind": "enterprise", "province": "浙"},
+}
+_SUBMITTED: dict[str, Any] = {**_FIRST, "submitted": "2026-10-20"}
+_GRANTED: dict[str, Any] = {**_SUBMITTED, "icp": {"number": "浙ICP备2026012345号-1", "approved": "2026-11-10"}}
 
 
 class Gate:

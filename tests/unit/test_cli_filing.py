@@ -321,7 +321,7 @@ def test_the_calendar(project: Project, tmp_path: Path) -> None:
     project.write("staging", stack({"icp": OPENED["icp"]}, "staging.example.cn"))
     shown = project.run("filing", "calendar")
     assert shown.exit_code == 0
-    events = icalendar.Calendar.from_ical(shown.stdout_bytes).walk("VEVENT")
+    events = icalendar.Calendar.from_ical(shown.stdout_bytes.decode()).walk("VEVENT")
     assert [str(event["uid"]) for event in events] == ["sms.example.cn@luodi", "authority-review.example.cn@luodi"]
     file = tmp_path / "filing.ics"
     assert project.run("filing", "calendar", "--output", str(file), "--lang", "en").exit_code == 0

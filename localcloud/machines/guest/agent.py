@@ -150,7 +150,8 @@ def prepare() -> None:
 def copy_tree(source: Path, target: Path) -> None:
     """Copy the entries of a root directory, with owners and modes, into another."""
     names = [str(each) for each in source.iterdir() if each.name not in NOT_ON_DISK]
-    subprocess.run(["cp", "-a", "-t", str(target), *names], check=True)
+    if names:
+        subprocess.run(["cp", "-a", "-t", str(target), *names], check=True)
 
 
 def save_disk() -> None:
