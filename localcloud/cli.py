@@ -7,16 +7,21 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from localcloud import daemon
 from localcloud.errors import CloudError, LocalcloudError
+
+if TYPE_CHECKING:
+    from localcloud.filing import Filings
+    from localcloud.store import Store
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -123,6 +128,7 @@ def status(home: Path, as_json: bool) -> None:
         for kind, count in held["counts"].items():
             if count:
                 click.echo(f"  {count:>4} {kind.replace('_', ' ')}")
+        click.echo(f"  {_regime(held['filing']['enforced'])}")
         for one in held["instances"]:
             click.echo(f"  {one['id']} {one['region']} {one['state']} {one['address'] or '-'}")
     if not now.running:
@@ -198,6 +204,76 @@ def remove_foreign(home: Path, domain: str) -> None:
     click.echo(f"{domain} belongs to nobody")
 
 
+@main.group()
+def filing() -> None:
+    """The filing regime (ICP 备案): what the ministry granted, and whether unfiled domains are intercepted.
+
+    Off at first: every domain is served. Once enforced, the public addresses in mainland regions serve
+    a domain only while a filing covers it; of any other an HTTP request is answered with Tencent
+    Cloud's redirect to its page about filings, and a TLS connection is reset. Addresses without a
+    domain stay open. Nothing needs a restart: the next connection is judged anew.
+    """
+
+
+@filing.command()
+@_home_option
+def enforce(home: Path) -> None:
+    """Intercept unfiled domains from now on, as Tencent Cloud does."""
+    with _filings(home) as filings:
+        filings.enforce(on=True)
+    click.echo("unfiled domains are intercepted")
+
+
+@filing.command()
+@_home_option
+def relax(home: Path) -> None:
+    """Serve every domain again, filed or not."""
+    with _filings(home) as filings:
+        filings.enforce(on=False)
+    click.echo("every domain is served, filed or not")
+
+
+@filing.command()
+@_home_option
+@click.argument("domain")
+@click.option("--icp", required=True, metavar="NUMBER", help="Service number (服务备案号), 粤ICP备2026068982号-1.")
+@click.option("--elsewhere", is_flag=True, help="With another access provider: intercepted until a 接入备案.")
+def approve(home: Path, domain: str, icp: str, elsewhere: bool) -> None:
+    """Grant the filing of DOMAIN, which covers all names below it."""
+    with _filings(home) as filings:
+        granted = filings.approve(domain, icp, elsewhere=elsewhere)
+        enforced = filings.enforced
+    click.echo(f"{granted.domain} is filed as {granted.icp}{' with another provider' if elsewhere else ''}")
+    if not enforced:
+        click.echo("(the regime is not enforced here: any domain is served; see `filing enforce`)")
+
+
+@filing.command()
+@_home_option
+@click.argument("domain")
+def revoke(home: Path, domain: str) -> None:
+    """Cancel the filing of DOMAIN (注销)."""
+    with _filings(home) as filings:
+        cancelled = filings.revoke(domain)
+    click.echo(f"{cancelled.domain} is not filed any more ({cancelled.icp} is revoked)")
+
+
+@filing.command("list")
+@_home_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def list_filings(home: Path, as_json: bool) -> None:
+    """Show every filing, and whether the regime is enforced."""
+    with _filings(home) as filings:
+        enforced, known = filings.enforced, filings.all()
+    if as_json:
+        shown = {"enforced": enforced, "filings": [asdict(one) for one in known]}
+        click.echo(json.dumps(shown, ensure_ascii=False))
+        return
+    click.echo(_regime(enforced))
+    for one in known:
+        click.echo(f"  {one.domain} {one.icp} {one.state}")
+
+
 @main.command()
 @_home_option
 def land(home: Path) -> None:
@@ -208,22 +284,45 @@ def land(home: Path) -> None:
 
 
 def _foreign(home: Path, domain: str, *, present: bool) -> None:
-    from localcloud.store import Kind, Store
+    from localcloud.store import Kind
     from localcloud.zones import to_ascii
 
     name = to_ascii(domain)
-    if not (home / "state.db").exists():
-        raise LocalcloudError(f"there is no cloud at {home}; make one with `python -m localcloud up`")
-    store = Store(home / "state.db")
-    try:
+    with _store(home) as store:
         if present and store.get(Kind.DOMAIN, name) is not None:
             raise LocalcloudError(f"{name} is in this account; remove it there first")
         if present:
             store.put(Kind.FOREIGN_DOMAIN, name, {"Domain": name})
         else:
             store.delete(Kind.FOREIGN_DOMAIN, name)
+
+
+@contextmanager
+def _filings(home: Path) -> Iterator[Filings]:
+    from localcloud.filing import Filings
+
+    with _store(home) as store:
+        yield Filings(store)
+
+
+@contextmanager
+def _store(home: Path) -> Iterator[Store]:
+    """Open what a cloud holds, running or not."""
+    from localcloud.store import Store
+
+    if not (home / "state.db").exists():
+        raise LocalcloudError(f"there is no cloud at {home}; make one with `python -m localcloud up`")
+    store = Store(home / "state.db")
+    try:
+        yield store
     finally:
         store.close()
+
+
+def _regime(enforced: bool) -> str:
+    if enforced:
+        return "filing regime (备案) enforced: unfiled domains are intercepted"
+    return "filing regime (备案) not enforced: every domain is served (see `python -m localcloud filing`)"
 
 
 def _show(home: Path, endpoints: daemon.Endpoints) -> None:

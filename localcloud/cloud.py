@@ -8,6 +8,7 @@ from localcloud.account import Account
 from localcloud.addresses import PublicAddresses
 from localcloud.automation import Automation
 from localcloud.catalogue import Catalogue
+from localcloud.filing import Filings
 from localcloud.fleet import Fleet
 from localcloud.store import Store
 from localcloud.tags import Tags
@@ -24,3 +25,4 @@ class Cloud:
     addresses: PublicAddresses
     fleet: Fleet
     automation: Automation
+    filings: Filings

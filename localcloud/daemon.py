@@ -274,6 +274,7 @@ async def _serve(home: Path, settled: _Settled) -> None:
     from localcloud.cloud import Cloud
     from localcloud.dns import DnsServer
     from localcloud.engine import find_pebble
+    from localcloud.filing import Border, Filings
     from localcloud.fleet import Fleet
     from localcloud.machines import Machines
     from localcloud.server import ApiServer
@@ -289,7 +290,9 @@ async def _serve(home: Path, settled: _Settled) -> None:
         stack.callback(store.close)
         tags, addresses = Tags(store), PublicAddresses(store, settled.network)
         machines = Machines(home, log=log.getChild("machines"))
-        fleet = Fleet(store, machines, tags, addresses, log.getChild("fleet"))
+        catalogue, filings = Catalogue(), Filings(store)
+        border = Border(filings, catalogue)
+        fleet = Fleet(store, machines, tags, addresses, border, log.getChild("fleet"))
         automation = Automation(store, fleet, log.getChild("automation"))
         dns = DnsServer(store, _dns_log(home / "dns.log"))
         options = AuthorityOptions(
@@ -300,7 +303,7 @@ async def _serve(home: Path, settled: _Settled) -> None:
         )
         authority = Authority(home / "acme", find_pebble(), options, log.getChild("authority"))
         account = Account.of(home / "account.json")
-        cloud = Cloud(account, store, Catalogue(), tags, addresses, fleet, automation)
+        cloud = Cloud(account, store, catalogue, tags, addresses, fleet, automation, filings)
         api = ApiServer(cloud, home / "api.log", log.getChild("api"))
         # What is closed last is opened first: requests end before what they work on does.
         stack.push_async_callback(fleet.close)

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from localcloud.addresses import PublicAddresses
+from localcloud.filing import Border
 from localcloud.firewall import Rule, allows
 from localcloud.machines import Machines, MachineSpec, Outcome, UnknownMachine
 from localcloud.store import Document, Kind, Store
@@ -24,10 +25,6 @@ from localcloud.tags import Tags
 
 INSTANCES = (Kind.CVM_INSTANCE, Kind.LIGHTHOUSE_INSTANCE)
 PUBLIC_FIELD = {Kind.CVM_INSTANCE: "PublicIpAddresses", Kind.LIGHTHOUSE_INSTANCE: "PublicAddresses"}
-PRIVATE_FIELD = {
-    Kind.CVM_INSTANCE: "PrivateIpAddresses",
-    Kind.LIGHTHOUSE_INSTANCE: "PrivateAddresses",
-}
 
 
 @dataclass(frozen=True)
@@ -69,6 +66,7 @@ class Fleet:
         machines: Machines,
         tags: Tags,
         addresses: PublicAddresses,
+        border: Border,
         log: logging.Logger,
     ) -> None:
         """Run the instances of `store` on `machines`."""
@@ -76,6 +74,7 @@ class Fleet:
         self._machines = machines
         self._tags = tags
         self._addresses = addresses
+        self._border = border
         self._log = log
         self._locks: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,7 +142,7 @@ class Fleet:
         running = {one.identifier for one in built if one.document["InstanceState"] in up}
         await self._machines.restore([_spec(one) for one in built], running)
         for one in built:
-            self._machines.firewall(one.identifier, partial(self.allows, one.identifier))
+            self._open(one)
             # What could not be started again (the log says why) is as good as switched off.
             if one.identifier in running and not self._machines.running(one.identifier):
                 self._finish(one.identifier, InstanceState="STOPPED")
@@ -234,9 +233,13 @@ class Fleet:
         }
 
     async def _create(self, instance: Instance) -> None:
-        identifier = instance.identifier
         await self._machines.create(_spec(instance))
-        self._machines.firewall(identifier, partial(self.allows, identifier))
+        self._open(instance)
+
+    def _open(self, instance: Instance) -> None:
+        """Say who decides, from now on, which visitors come to an instance's machine, and for which names."""
+        self._machines.border(instance.identifier, partial(self._border.judge, instance.region))
+        self._machines.firewall(instance.identifier, partial(self.allows, instance.identifier))
 
     async def _destroy(self, identifier: str) -> None:
         # An instance that failed to launch has no machine.

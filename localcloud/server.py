@@ -11,7 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,6 +22,7 @@ from localcloud import wire
 from localcloud.cloud import Cloud
 from localcloud.errors import CloudError
 from localcloud.services.api import Api
+from localcloud.services.ba import Ba
 from localcloud.services.base import Service
 from localcloud.services.cbs import Cbs
 from localcloud.services.cvm import Cvm
@@ -35,12 +36,14 @@ from localcloud.signature import SignedRequest, product_of, verify
 from localcloud.store import Kind
 
 SERVICES: Mapping[str, type[Service]] = {
-    one.product: one for one in (Api, Cbs, Cvm, Dnspod, Lighthouse, Ssl, Tag, Tat, Vpc)
+    one.product: one for one in (Api, Ba, Cbs, Cvm, Dnspod, Lighthouse, Ssl, Tag, Tat, Vpc)
 }
 BODY_LIMIT = 10 * 1024 * 1024
 QUERY_LIMIT = 32 * 1024
 HISTORY = frozenset({Kind.INVOCATION, Kind.INVOCATION_TASK})
 """Kinds that nobody can delete, at Tencent neither."""
+MINISTRY = frozenset({Kind.FILING, Kind.FILING_REGIME})
+"""Kinds that aren't the account's."""
 SHORTENED = 120
 """Characters after which a value is cut in the audit log."""
 SECRETS = ("password", "privatekey", "userdata", "content", "secret", "token", "output")
@@ -130,7 +133,7 @@ class ApiServer:
         counts = self._cloud.store.counts()
         return web.json_response(
             {
-                "counts": {kind: n for kind, n in counts.items() if kind not in HISTORY},
+                "counts": {kind: n for kind, n in counts.items() if kind not in HISTORY | MINISTRY},
                 "history": {kind: n for kind, n in counts.items() if kind in HISTORY},
                 "instances": [
                     {
@@ -143,6 +146,10 @@ class ApiServer:
                     }
                     for one in self._cloud.fleet
                 ],
+                "filing": {
+                    "enforced": self._cloud.filings.enforced,
+                    "filings": [asdict(one) for one in self._cloud.filings.all()],
+                },
             }
         )
 

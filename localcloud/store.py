@@ -22,6 +22,8 @@ class Kind(StrEnum):
     CVM_INSTANCE = "cvm_instance"
     DISK = "disk"
     DOMAIN = "domain"
+    FILING = "filing"
+    FILING_REGIME = "filing_regime"
     FIREWALL = "firewall"
     FIREWALL_TEMPLATE = "firewall_template"
     FOREIGN_DOMAIN = "foreign_domain"

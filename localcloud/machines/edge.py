@@ -3,7 +3,8 @@
 A connection to the address is checked against the firewall, then joined with one made inside the
 machine's network from the client's own address, so that a server in there sees who really asks.
 What the firewall keeps out, and what nothing in the machine listens for, is reset: on loopback a
-client that waits for an answer which never comes learns nothing more.
+client that waits for an answer which never comes learns nothing more. Where host names are judged,
+what the client sends is inspected before it goes on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import struct
 from collections.abc import Awaitable, Callable
 
 from localcloud.machines.errors import MachineError
+from localcloud.machines.inspection import Inspection, Interception, Serves
 
 LOOPBACK = "127.0.0.1"
 VISITOR = "127.0.1.1"
@@ -27,8 +29,13 @@ _HIGH = {80: 8080, 443: 8443}
 _CONNECT_SECONDS = 10.0
 _IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; Python names it from 3.12 on
 _BACKLOG = 1024
+HEAD_SECONDS = 60.0
+"""How long the beginning of a request may take, as with nginx (client_header_timeout)."""
+_LINGER_SECONDS = 5.0
 
 Allows = Callable[[str, int], bool]
+Judge = Callable[[], Serves | None]
+"""Who judges host names, asked at each new connection; None for nobody."""
 
 
 def loopback_ports() -> dict[int, int]:
@@ -55,12 +62,14 @@ class Edge:
         ports: dict[int, int],
         *,
         allows: Allows,
+        judge: Judge,
         machine_socket: Callable[[], Awaitable[socket.socket]],
         log: logging.Logger,
     ) -> None:
         self.address = address
         self._ports = ports
         self._allows = allows
+        self._judge = judge
         self._machine_socket = machine_socket
         self._log = log
         self._servers: list[asyncio.Server] = []
@@ -95,14 +104,28 @@ class Edge:
         source = VISITOR if client.peer_address == LOOPBACK else client.peer_address
         try:
             allowed = self._allows(source, port)
+            serves = self._judge() if allowed else None
         except Exception:
             self._log.exception("firewall of %s failed for %s, port %d", self.address, source, port)
-            allowed = False
+            allowed, serves = False, None
         if not allowed:
             client.reset()
             return
+        if serves is not None:
+            client.inspect(Inspection(serves))
         self._clients.add(client)
         client.join(asyncio.ensure_future(self._join(client, source, port)))
+
+    def inspected(self, work: Callable[[], bytes]) -> bytes | Interception:
+        """Do what may intercept; a failure is one more reason to cut."""
+        try:
+            return work()
+        except Interception as interception:
+            self._log.info("%s: intercepted: %s", self.address, interception)
+            return interception
+        except Exception:
+            self._log.exception("inspection at %s failed", self.address)
+            return Interception("inspection failed")
 
     def forget(self, client: _Side) -> None:
         """A connection is over."""
@@ -139,6 +162,8 @@ class _Side(asyncio.Protocol):
         self._other: _Side | None = None
         self._joining: asyncio.Future[None] | None = None
         self._ended = False
+        self._inspection: Inspection | None = None
+        self._deadline: asyncio.TimerHandle | None = None
 
     @classmethod
     def behind(cls, client: _Side) -> _Side:
@@ -159,6 +184,10 @@ class _Side(asyncio.Protocol):
     def join(self, task: asyncio.Future[None]) -> None:
         """Keep the task that connects to the machine."""
         self._joining = task
+
+    def inspect(self, inspection: Inspection) -> None:
+        """Let what the client sends be judged before it goes on."""
+        self._inspection = inspection
 
     def reset(self) -> None:
         """Close with a reset, on both ends."""
@@ -187,12 +216,61 @@ class _Side(asyncio.Protocol):
             self._edge.accept(self, self._port)
 
     def data_received(self, data: bytes) -> None:
-        if self._other is not None and self._other._transport is not None:
-            self._other._transport.write(data)
+        other = self._other
+        if other is None:
+            return
+        if other._inspection is not None:
+            other._inspection.answered()
+        elif self._inspection is not None:
+            data = self._inspected(self._inspection, data)
+        if data and other._transport is not None:
+            other._transport.write(data)
+
+    def _inspected(self, inspection: Inspection, data: bytes | None) -> bytes:
+        """Return what goes on of what the client sent, or of what was held back when it has ended (None)."""
+        assert self._edge is not None  # noqa: S101 - only a client's side is inspected
+        found = self._edge.inspected(inspection.end if data is None else lambda: inspection.receive(data))
+        if isinstance(found, Interception):
+            self._intercept(found)
+            return b""
+        if inspection.over:
+            self._inspection = None
+        if not inspection.holding:
+            self._set_deadline(None)
+        elif self._deadline is None:
+            self._set_deadline(HEAD_SECONDS)
+        return found
+
+    def _intercept(self, interception: Interception) -> None:
+        """End the connection in the server's place."""
+        if interception.answer is None:
+            self.reset()
+            return
+        server, self._other, self._inspection = self._other, None, None
+        if server is not None:
+            server._other = None
+            server.reset()
+        self._socket_transport.write(interception.answer)
+        if self._ended:
+            self._socket_transport.close()
+            return
+        # What the client is still sending is read for a while: closed at once, it might never see the answer.
+        self._socket_transport.write_eof()
+        self._set_deadline(_LINGER_SECONDS)
+
+    def _set_deadline(self, seconds: float | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        loop = asyncio.get_running_loop()
+        self._deadline = None if seconds is None else loop.call_later(seconds, self.reset)
 
     def eof_received(self) -> bool:
         """One direction is over: pass that on, and keep the other until it is over too."""
         self._ended = True
+        if self._inspection is not None and self._other is not None and self._other._transport is not None:
+            held = self._inspected(self._inspection, None)
+            if held:
+                self._other._transport.write(held)
         other = self._other
         if other is None or other._transport is None or other._ended:
             return False
@@ -213,6 +291,7 @@ class _Side(asyncio.Protocol):
             self._edge.forget(self)
         if self._joining is not None and not self._joining.done():
             self._joining.cancel()
+        self._set_deadline(None)
         other = self._other
         if other is None or other._transport is None:
             return

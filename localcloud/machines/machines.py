@@ -15,9 +15,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from localcloud.machines.edge import Allows, Edge, loopback_ports
+from localcloud.machines.edge import Allows, Edge, Judge, loopback_ports
 from localcloud.machines.errors import MachineError, UnknownMachine
 from localcloud.machines.image import make_disk
+from localcloud.machines.inspection import Serves
 from localcloud.machines.layout import GUEST
 from localcloud.machines.sandbox import Sandbox
 from localcloud.machines.spec import MachineSpec, Outcome
@@ -36,6 +37,7 @@ class _Machine:
         self.sandbox = Sandbox(directory, spec, on_power=on_power, log=log)
         self.edge: Edge | None = None
         self.allows: Allows = _nothing
+        self.judge: Judge = _nobody
         self.busy = asyncio.Lock()
         """Held while the machine starts, stops or is removed."""
 
@@ -43,9 +45,17 @@ class _Machine:
         """Ask the firewall as it is now."""
         return self.allows(source, port)
 
+    def judged_by(self) -> Serves | None:
+        """Ask who judges host names now."""
+        return self.judge()
+
 
 def _nothing(_address: str, _port: int) -> bool:
     return False
+
+
+def _nobody() -> Serves | None:
+    return None
 
 
 class Machines:
@@ -153,6 +163,7 @@ class Machines:
             address,
             self._ports,
             allows=machine.lets_in,
+            judge=machine.judged_by,
             machine_socket=machine.sandbox.socket,
             log=self._log,
         )
@@ -162,6 +173,10 @@ class Machines:
     def firewall(self, id: str, allows: Callable[[str, int], bool]) -> None:  # noqa: A002
         """Set who is let in: asked with client address and port at each new connection."""
         self._get(id).allows = allows
+
+    def border(self, id: str, judge: Judge) -> None:  # noqa: A002
+        """Set who judges the host names that visitors ask for: asked at each new connection."""
+        self._get(id).judge = judge
 
     async def restore(self, specs: list[MachineSpec], running: set[str]) -> None:
         """Take over what an earlier daemon left, however it ended.

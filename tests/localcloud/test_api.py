@@ -187,10 +187,17 @@ def _raised(path: Path) -> set[str]:
     return codes
 
 
+def _sdk(product: str) -> str:
+    """The SDK's module of a product's models; "" where the SDK lacks what is served, and localcloud describes it."""
+    name = SERVICES[product].sdk.__name__
+    return name if name.startswith("tencentcloud.") else ""
+
+
 @pytest.mark.parametrize("product", SERVICES)
 def test_every_code_is_one_of_the_products_own(product: str) -> None:
-    errors = importlib.import_module(SERVICES[product].sdk.__name__.replace("models", "errorcodes"))
-    known = {value for value in vars(errors).values() if isinstance(value, str)} | COMMON_CODES
+    errors = importlib.import_module(_sdk(product).replace("models", "errorcodes")) if _sdk(product) else None
+    known = {value for value in vars(errors).values() if isinstance(value, str)} if errors else set()
+    known |= COMMON_CODES
     file, package = PACKAGE / "services" / f"{product}.py", PACKAGE / "services" / product
     modules = list(package.glob("*.py")) if package.is_dir() else [file]
     assert set().union(*map(_raised, modules)) - known == set()
@@ -204,7 +211,7 @@ def test_every_request_and_response_class_can_be_read() -> None:
             for suffix in ("Request", "Response"):
                 model = getattr(service.sdk, action + suffix)
                 properties = {name for name, value in vars(model).items() if isinstance(value, property)}
-                assert set(wire.fields_of(model)) == properties
+                assert set(wire.fields_of(model)) == (properties or set(vars(model())))
 
 
 def test_no_field_can_be_invented() -> None:

@@ -133,7 +133,7 @@ def test_status_as_json(cloud: Cloud) -> None:
     assert code == 0
     assert shown["running"] is True
     assert shown["endpoints"]["api_port"] == cloud.endpoints.api_port
-    assert set(shown["state"]) == {"counts", "history", "instances"}
+    assert set(shown["state"]) == {"counts", "history", "instances", "filing"}
 
 
 def test_other_options_need_a_restart(cloud: Cloud) -> None:
