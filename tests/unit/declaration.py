@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from pulumi.runtime import Mocks, rpc, set_all_config, set_mocks
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
 
 PROJECT, STACK = "shop-project", "production"
+
+_LOOP = asyncio.new_event_loop()  # one for all programs: Pulumi keeps its root resource
+# Of a failed program's outputs one is awaited; asyncio would tell of all the others.
+_LOOP.set_exception_handler(lambda *_: None)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ def declare(
     `outputs`: by the end of a type, what a cloud would add to such a resource. `answers`: by token, what a function
     of a provider answers. `config`: the stack's, of which the keys in `secret` are secrets.
     """
+    asyncio.set_event_loop(_LOOP)
     told = Declaration()
     mocks = _World(outputs, answers)
     set_mocks(mocks, project=PROJECT, stack=STACK, preview=False, monitor=_Monitor(mocks, told.resources))
