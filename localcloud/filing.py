@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import dns.exception
 import dns.name
@@ -124,6 +125,7 @@ class Border:
         return self._filings.serves if mainland and self._filings.enforced else None
 
 
+@lru_cache(1024)
 def apex_of(host: str) -> str | None:
     """Return the registrable domain of a host name, in punycode; None for an address, one label or a bare suffix."""
     text = host.strip().rstrip(".").lower()

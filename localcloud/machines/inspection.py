@@ -15,6 +15,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote
 
 Serves = Callable[[str], bool]
@@ -29,6 +30,7 @@ WEBBLOCK = "https://dnspod.qcloud.com/static/webblock.html"
 CODE = "ICP_RECORD_REQUIRED"
 """How Tencent Cloud names the reason elsewhere (EdgeOne, DescribeZones): 未备案."""
 
+_NAMES = 64
 _NEWLINE = b"\r\n"
 _HANDSHAKE = 22  # RFC 8446, 5.1
 _RECORD_HEADER, _LARGEST_RECORD = 5, 2**14
@@ -53,8 +55,8 @@ class Inspection:
     """Watches what one client sends, and holds it back until it is judged."""
 
     def __init__(self, serves: Serves) -> None:
-        """Let through what `serves` says yes to."""
-        self._serves = serves
+        """Let through what `serves` says yes to, asked once for each name that the connection brings."""
+        self._serves = lru_cache(_NAMES)(serves)
         self._held = b""
         self._watching = True
         self._begins = True
@@ -122,12 +124,13 @@ class Inspection:
 
 def requested_hosts(head: bytes) -> list[str]:
     """Return the host names in the head of an HTTP/1 request, or in its part that is there: Host and target."""
-    head = _END.split(head.lstrip(_NEWLINE), maxsplit=1)[0] + b"\r\n"
-    if not _REQUEST_LINE.match(head):
+    head = head.lstrip(_NEWLINE)
+    line = _REQUEST_LINE.match(head)
+    if line is None:
         return []
-    line, _, headers = head.partition(b"\n")
-    found = _HOST.findall(headers)
-    target = _TARGET.match(line)
+    end = _END.search(head)
+    found = _HOST.findall(head, line.end(), end.start() if end else len(head))
+    target = _TARGET.match(line[0])
     return [_name(value) for value in ([target[1]] if target else []) + found]
 
 
