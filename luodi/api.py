@@ -25,6 +25,7 @@ DEFAULT_LINE = "默认"
 """DNSPod's name for the line (线路) that answers everybody."""
 
 _VERSIONS = {
+    "ba": "2020-07-20",
     "dnspod": "2021-03-23",
     "lighthouse": "2020-03-24",
     "tat": "2020-10-28",

@@ -173,6 +173,11 @@ class FilingSettings(Section):
         None,
         description="Publish although the rules forbid it: the reason, which every preview shows. It is on you.",
     )
+    live_check: bool = Field(
+        False,
+        description="Ask Tencent Cloud's ICP service at every preview whether the domain is filed, and tell of a "
+        "difference. The key needs the right to read ICP filings (ba).",
+    )
 
     @property
     def type_name(self) -> Words:
