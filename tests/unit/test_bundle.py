@@ -79,7 +79,7 @@ def test_other_files_are_other_bytes(other: dict[str, bytes]) -> None:
 NAME = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.dictionaries(NAME.filter(lambda name: name not in (".", "..")), st.binary(max_size=200), max_size=5))
 @example({"a\nb": b"", "ümlaut": b"\0", " ": b" ", "'": b"x", "%s": b"", "\\": b""})
 def test_any_files_come_back(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:

@@ -74,7 +74,7 @@ def test_a_script_of_a_team_s_own_can_change_a_block(tmp_path: Path) -> None:
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(TEXT, min_size=1, max_size=5))
 @example(["'", '"', "$(id)", "`id`", "a b"])
 @example(["", "\n", "\\", "${x}", "!!"])
