@@ -25,7 +25,8 @@ from localcloud.store import Kind, Store
 
 _suffixes = PublicSuffixList(only_icann=True)
 # Roughly what a service number looks like: it is the ministry's own here, so it only has to be one.
-_NUMBER = re.compile(r"\w{1,4}ICP[备证][0-9]{6,10}号-[1-9][0-9]*[AKX]?")
+_NUMBER = re.compile(r"\S{6,40}-[1-9][0-9]{0,3}[AKX]?")
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _ENFORCED = "enforced"
 
 
@@ -128,26 +129,29 @@ class Border:
 @lru_cache(1024)
 def apex_of(host: str) -> str | None:
     """Return the registrable domain of a host name, in punycode; None for an address, one label or a bare suffix."""
+    name = _ascii(host)
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        apex = _suffixes.privatesuffix(name)
+        return None if apex is None or apex.rpartition(".")[2].isdigit() else str(apex)
+    return None
+
+
+def _ascii(host: str) -> str:
+    """Return a host name in lower case and punycode; as it is where it can't be one."""
     text = host.strip().rstrip(".").lower()
     try:
-        ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        pass
-    else:
-        return None
-    try:
-        name = dns.name.from_unicode(text, idna_codec=dns.name.IDNA_2003).to_text(omit_final_dot=True)
+        return dns.name.from_unicode(text, idna_codec=dns.name.IDNA_2003).to_text(omit_final_dot=True)
     except (dns.exception.DNSException, UnicodeError):
-        name = text
-    apex = _suffixes.privatesuffix(name)
-    return None if apex is None or apex.rpartition(".")[2].isdigit() else str(apex)
+        return text
 
 
 def _registrable(domain: str) -> str:
     apex = apex_of(domain)
-    if apex is None or not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", apex):
+    if apex is None or not _DOMAIN.fullmatch(apex):
         raise LocalcloudError(f"{domain} is no domain that can be filed; give one such as example.cn.")
-    if apex != apex_of(f"x.{domain}") or domain.strip().rstrip(".").count(".") != apex.count("."):
+    if apex != _ascii(domain):
         raise LocalcloudError(f"A filing is of the registrable domain and covers all below it: give {apex}.")
     return apex
 

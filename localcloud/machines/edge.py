@@ -261,8 +261,9 @@ class _Side(asyncio.Protocol):
     def _set_deadline(self, seconds: float | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        loop = asyncio.get_running_loop()
-        self._deadline = None if seconds is None else loop.call_later(seconds, self.reset)
+            self._deadline = None
+        if seconds is not None:
+            self._deadline = asyncio.get_running_loop().call_later(seconds, self.reset)
 
     def eof_received(self) -> bool:
         """One direction is over: pass that on, and keep the other until it is over too."""
