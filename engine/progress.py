@@ -67,8 +67,9 @@ class Progress:
             self._line(f"{self.title}: {state.text}; {passed}, {self._left(state.done)}", last=not self.terminal)
 
     def _left(self, done: float | None) -> str:
-        # The first packages say little of how fast this machine is.
-        left = self.elapsed / done - self.elapsed if done and done >= 0.1 else self.expected - self.elapsed
+        left = self.expected - self.elapsed
+        if done and done >= 0.1:  # a slower machine shows, once there is something to go by
+            left = max(left, self.elapsed / done - self.elapsed)
         return f"about {duration(left)} left" if left >= 1 else "soon done"
 
     def _line(self, text: str, *, last: bool) -> None:
