@@ -1,0 +1,50 @@
+"""The stack that is judged: its name and its configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_policy import policy as host
+
+_config: dict[str, str] = {}
+
+
+def listen() -> None:
+    """Keep what the engine says of the stack before it asks about resources.
+
+    The engine hands a policy pack the stack's configuration by ConfigureStack, of which pulumi_policy keeps the tags
+    alone; so this listens in on it. What is secret is left where it is.
+    """
+    servicer = host._PolicyAnalyzerServicer
+    configure_stack = servicer.ConfigureStack
+
+    def heard(self: Any, request: Any, context: Any) -> Any:
+        hear({key: text for key, text in request.config.items() if key not in set(request.config_secret_keys)})
+        return configure_stack(self, request, context)
+
+    servicer.ConfigureStack = heard  # type: ignore[assignment,method-assign]
+
+
+def hear(config: Mapping[str, str]) -> None:
+    """Take this for the stack's configuration: full keys to text, which is JSON where a value has a structure."""
+    _config.clear()
+    _config.update(config)
+
+
+def config() -> Mapping[str, Any]:
+    """The stack's configuration: full keys (``luodi:site``) to plain values."""
+    return {key: _plain(text) for key, text in _config.items()}
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def name(urn: str) -> str:
+    """The stack's name, of any resource's URN: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns"""
+    return urn.split("::", maxsplit=1)[0].removeprefix("urn:pulumi:")

@@ -1,0 +1,16 @@
+"""One rehearsal cloud for all stacks that the pack judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cloud import Cloud, running_cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with running_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        cloud.call("dnspod", "CreateDomain", {"Domain": "example.cn"})
+        yield cloud
