@@ -33,7 +33,8 @@ _PROPERTIES = {
 
 
 def server_on_mainland(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Judge where a server stands, whatever leads to it: that the engine says only when all else is declared."""
+    """Judge where a server stands before it is made. What leads to it, the engine shows only once all is declared, and
+    not at all where another stack has the records; so every server is asked."""
     if args.resource_type not in SERVERS:
         return
     config = args.get_config()

@@ -83,6 +83,8 @@ def test_a_program_that_is_not_luodis_is_refused_with_each_fault_named(shop: Pro
     for policy, fault in (
         ("remote-login-closed", "open-to-all opens 22 (SSH) to the world"),
         ("server-on-mainland", "far-away, a CVM instance (云服务器): ap-hongkong, Hong Kong (中国香港), is not on the"),
+        ("filed-server-eligible", "far-away, a CVM instance (云服务器) that carries example.cn: ap-hongkong"),
+        ("filed-server-eligible", "that carries example.cn: instanceChargeType: POSTPAID_BY_HOUR"),
         ("no-public-record-unfiled", "unfiled would lead example.com.cn to"),
         ("production-server-protected", "far-away, a CVM instance (云服务器) of stack production, is not protected"),
         ("production-server-image-kept", "far-away, a CVM instance (云服务器) of stack production, follows imageId"),
