@@ -166,7 +166,7 @@ def _reason(message: str) -> str:
 
 def _where() -> str:
     proxy = os.environ.get("HTTP_PROXY" if _protocol() == "http" else "HTTPS_PROXY")
-    return proxy.rpartition("/")[2].rpartition("@")[2] if proxy else _domain()
+    return proxy.rpartition("@")[2].rpartition("//")[2].rstrip("/") if proxy else _domain()
 
 
 def _protocol() -> str:

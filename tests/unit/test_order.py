@@ -485,6 +485,7 @@ def test_an_order_that_is_refused_with_a_reason_for_each_name(directory: Directo
         f"{directory.url}/dir: the authority refuses: rateLimited: too many certificates; "
         "example.cn: rateLimited: 5 this week"
     )
+    assert directory.asked.count("new-order") == 1
 
 
 @pytest.mark.parametrize("page", [HTML, "{}", "[]", '{"newNonce": 5}'])
