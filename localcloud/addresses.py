@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import socket
 from collections.abc import Collection
 
 from localcloud.errors import CloudError
+from localcloud.machines.edge import loopback_ports
 from localcloud.store import Kind, Store
 
 RESERVED_PER_SUBNET = 3
 """Tencent keeps a subnet's first two and its last address for itself
 (https://cloud.tencent.com/document/product/215/36517)."""
+
+
+_MOST_BUSY = 16
+"""Addresses in use by others after which one is given out all the same: a program that listens at all addresses is
+told of by the machine that then can't have its own."""
 
 
 class PublicAddresses:
@@ -26,13 +34,17 @@ class PublicAddresses:
 
         Raises CloudError ResourceInsufficient when none is left.
         """
-        hosts = self._network.num_addresses - 2
+        hosts, busy = self._network.num_addresses - 2, 0
         for _ in range(hosts):
             offset = self._store.next_number("public_address", 0) % hosts + 1
             address = str(self._network.network_address + offset)
-            if self._store.get(Kind.PUBLIC_ADDRESS, address) is None:
-                self._store.put(Kind.PUBLIC_ADDRESS, address, {"Owner": owner})
-                return address
+            if self._store.get(Kind.PUBLIC_ADDRESS, address) is not None:
+                continue
+            if busy < _MOST_BUSY and not _is_free(address):
+                busy += 1
+                continue
+            self._store.put(Kind.PUBLIC_ADDRESS, address, {"Owner": owner})
+            return address
         raise CloudError(
             "ResourceInsufficient",
             f"Every public address of {self._network} is taken; release some, or start localcloud"
@@ -42,6 +54,19 @@ class PublicAddresses:
     def release(self, address: str) -> None:
         """Give an address back."""
         self._store.delete(Kind.PUBLIC_ADDRESS, address)
+
+
+def _is_free(address: str) -> bool:
+    """Whether no other program of this machine, another rehearsal cloud say, listens there."""
+    for port in loopback_ports().values():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    return False
+    return True
 
 
 def subnet_size(cidr: str) -> int:

@@ -40,8 +40,9 @@ def land(home: Path) -> None:
     pulumi = _Pulumi(variables)
     with _timed(times, "stack"):
         pulumi.quietly("stack", "select", "--create", STACK)
-    with _timed(times, "pulumi up"):
-        pulumi.show("up", "--stack", STACK, "--yes", "--skip-preview")
+    with _timed(times, "pulumi up"), _unfinished(home) as again:
+        # What an `up` that broke off had made may be gone meanwhile; a refresh sees it.
+        pulumi.show("up", "--stack", STACK, "--yes", "--skip-preview", *(["--refresh"] if again else []))
     with _timed(times, "outputs"):
         outputs = json.loads(pulumi.quietly("stack", "output", "--json", "--stack", STACK))
     port = endpoints.public_ports["443"]
@@ -49,6 +50,16 @@ def land(home: Path) -> None:
         seen = _visit(outputs, port, Path(endpoints.acme_ca))
     click.echo(_report(outputs, port, Path(endpoints.acme_ca), seen, times))
     click.echo(_next_steps(home))
+
+
+@contextmanager
+def _unfinished(home: Path) -> Iterator[bool]:
+    """Whether the landing before this one broke off; this one has not, once the block is left in order."""
+    mark = home / "landing-unfinished"
+    again = mark.exists()
+    mark.touch()
+    yield again
+    mark.unlink()
 
 
 class _Pulumi:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pulumi
 
-from luodi import preflight
+from luodi import filing_live, preflight
 from luodi.api import Account, ApiError, NoCredentials
 from luodi.certificate import order
 from luodi.certificate.resources import AcmeAccount, Certificate
@@ -74,6 +74,8 @@ class Site(pulumi.ComponentResource):
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         account = _clearly(_account, settings)
         _clearly(preflight.check, account, settings, owner, publishes=self.publication.public)
+        if differs := filing_live.check(account, settings.filing, settings.apex):
+            pulumi.log.warn(differs.in_(_language()), resource=self)
         zone = dns.zone(
             f"{name}-zone",
             settings.zone,
