@@ -60,8 +60,9 @@ def _each(bundle: str) -> Iterator[str]:
         yield f"{part.strip()}\n{end}\n"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """The driver; not for the whole session, since no test after it could run an event loop of its own."""
     with sync_playwright() as driver:
         yield driver
 
