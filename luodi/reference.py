@@ -20,6 +20,7 @@ Every key of a stack file (`stacks/Pulumi.<stack>.yaml`). This page is made from
 `python -m luodi.reference`; the tests fail when it is out of date.
 
 `tencentcloud:region` is Tencent Cloud's own key: a mainland region, one of {regions}.
+A stack stays in its region: what it made is looked for there. For another region make another stack.
 """
 _FOOT = """
 ## `luodi:acme-account-key`
