@@ -6,13 +6,13 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .PHONY: help local local-down test unit check format lock engine packages browser bench clean
 
-# The first Python that is new enough, looked for only by targets that need it.
-PYTHON = $(or $(shell for name in python3.13 python3.12 python3.11 python3; do \
+# The first Python that is new enough; looked for once, and only by a target that needs it.
+PYTHON = $(eval PYTHON := $(or $(shell for name in python3.13 python3.12 python3.11 python3; do \
 	$$name -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys.executable)' 2>/dev/null && break; \
 	done),$(error luodi needs Python 3.11 or newer, and none of python3.13, python3.12, python3.11, python3 is. \
-	Install one (Debian 12, Ubuntu 24.04: apt-get install python3), then run the same command again))
-PROVIDE = $(PYTHON) engine/provide.py
+	Install one (Debian 12, Ubuntu 24.04: apt-get install python3), then run the same command again)))$(PYTHON)
 VENV := .venv/bin
+PROVIDE = $(if $(wildcard .venv/.ready),$(VENV)/python,$(PYTHON)) engine/provide.py
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,6 @@ browser:
 	@$(PROVIDE) --packages --browser
 
 .venv/.ready: requirements-dev.txt engine/uv.txt
-	@$(PROVIDE) --packages
-	@$(PROVIDE) --virtualenv .venv
+	@$(PYTHON) engine/provide.py --packages
+	@$(PYTHON) engine/provide.py --virtualenv .venv
 	@touch $@

@@ -62,9 +62,10 @@ def _run(options: argparse.Namespace) -> None:
         vet.vet()
     elif options.uv:
         print(virtualenv.uv())
+    elif options.env:
+        print(environment.shell(environment.variables()), end="")
     else:
-        engine = resolve.provide(from_source=options.from_source)
-        print(environment.shell(environment.variables(engine)) if options.env else f"{_report(engine)}\n", end="")
+        print(_report(resolve.provide(from_source=options.from_source)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="engine/provide.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--env", action="store_true", help="print shell lines that lead to the engine")
+    what.add_argument("--env", action="store_true", help="only print shell lines that lead to the engine")
     what.add_argument("--check", action="store_true", help="only say what is there; exit code 1 if a part is missing")
     what.add_argument("--packages", action="store_true", help="only see to the system packages (nginx, bubblewrap...)")
     what.add_argument("--virtualenv", metavar="FOLDER", type=Path, help="only make FOLDER from requirements-dev.txt")
