@@ -126,7 +126,7 @@ def test_a_record_from_beginning_to_end(cloud: Cloud, zone: str) -> None:
 
 
 def test_txt_records_beside_each_other(cloud: Cloud, zone: str) -> None:
-    values = {"one", "two", "a " * 300}
+    values = ["one", "two", "a " * 300]  # in this order: the first listed is "one"
     for value in values:
         parameters = {"Domain": zone, **LINE, "SubDomain": "_acme-challenge", "Value": value}
         cloud.call("dnspod", "CreateTXTRecord", parameters)
