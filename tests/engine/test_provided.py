@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -134,7 +135,8 @@ def test_about_knows_the_python_and_its_packages(project: Project) -> None:
     about = json.loads(project.pulumi("about", "--json").stdout)
     assert about["runtime"]["language"] == "python"
     assert about["runtime"]["executable"] == f"{sys.prefix}/bin/python"
-    assert about["runtime"]["version"] == sys.version.split()[0]
+    assert about["runtime"]["version"] == platform.python_version()
+    assert about["runtime"]["pulumi"] == versions.PULUMI
     plugins = {plugin["name"]: plugin["version"] for plugin in about["plugins"]}
     assert plugins == {"python": versions.PULUMI, "tencentcloud": versions.PLUGIN}
     packages = {package["name"]: package["version"] for package in about["dependencies"]}

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os/exec"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -51,6 +54,23 @@ func resolve(info *pulumirpc.ProgramInfo) (toolchain.Toolchain, error) {
 	return toolchain.ResolveToolchain(opts)
 }
 
+// ask runs a script by the project's interpreter and reads the JSON it prints.
+func ask(ctx context.Context, tc toolchain.Toolchain, script string, answer any) error {
+	cmd, err := tc.Command(ctx, "-c", script)
+	if err != nil {
+		return err
+	}
+	output, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return fmt.Errorf("%w: %s", err, exit.Stderr)
+		}
+		return err
+	}
+	return json.Unmarshal(output, answer)
+}
+
 func (h *host) Handshake(
 	context.Context, *pulumirpc.LanguageHandshakeRequest,
 ) (*pulumirpc.LanguageHandshakeResponse, error) {
@@ -61,19 +81,37 @@ func (h *host) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.Plugin
 	return &pulumirpc.PluginInfo{Version: version}, nil
 }
 
+// aboutPython is run by the project's interpreter: the engine asks before every
+// update, and `pip --version` alone would take longer than all of this.
+const aboutPython = `
+import json, platform, sys
+from importlib import metadata
+tools = {}
+for name in ("pip", "pulumi"):
+    try:
+        tools[name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+print(json.dumps({"executable": sys.executable, "version": platform.python_version(), "metadata": tools}))
+`
+
 func (h *host) About(ctx context.Context, req *pulumirpc.AboutRequest) (*pulumirpc.AboutResponse, error) {
 	tc, err := resolve(req.Info)
 	if err != nil {
 		return nil, err
 	}
-	about, err := tc.About(ctx)
-	if err != nil {
+	if err := tc.ValidateVenv(ctx); err != nil {
 		return nil, err
 	}
+	var about struct {
+		Executable, Version string
+		Metadata            map[string]string
+	}
+	if err := ask(ctx, tc, aboutPython, &about); err != nil {
+		return nil, fmt.Errorf("ask Python about itself: %w", err)
+	}
 	return &pulumirpc.AboutResponse{
-		Executable: about.PythonExecutable,
-		Version:    about.PythonVersion.String(),
-		Metadata:   map[string]string{"toolchainVersion": about.ToolchainVersion.String()},
+		Executable: about.Executable, Version: about.Version, Metadata: about.Metadata,
 	}, nil
 }
 

@@ -3,17 +3,13 @@ package main
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os/exec"
 	"regexp"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
-	"github.com/pulumi/pulumi/sdk/v3/python/toolchain"
 )
 
 // listPlugins is run by the project's interpreter. It is quicker than `pip
@@ -41,8 +37,8 @@ func (h *host) GetRequiredPackages(
 	if err := tc.ValidateVenv(ctx); err != nil {
 		return nil, err
 	}
-	found, err := pluginPackages(ctx, tc)
-	if err != nil {
+	var found []pluginPackage
+	if err := ask(ctx, tc, listPlugins, &found); err != nil {
 		return nil, fmt.Errorf("list the installed Pulumi packages: %w", err)
 	}
 	var packages []*pulumirpc.PackageDependency
@@ -74,23 +70,6 @@ func (h *host) GetProgramDependencies(
 			&pulumirpc.DependencyInfo{Name: p.Name, Version: p.Version})
 	}
 	return response, nil
-}
-
-func pluginPackages(ctx context.Context, tc toolchain.Toolchain) ([]pluginPackage, error) {
-	cmd, err := tc.Command(ctx, "-c", listPlugins)
-	if err != nil {
-		return nil, err
-	}
-	output, err := cmd.Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			return nil, fmt.Errorf("%w: %s", err, exit.Stderr)
-		}
-		return nil, err
-	}
-	var found []pluginPackage
-	return found, json.Unmarshal(output, &found)
 }
 
 func (p pluginPackage) dependency() *pulumirpc.PackageDependency {
