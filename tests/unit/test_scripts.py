@@ -242,10 +242,8 @@ def test_every_name_is_looked_at(server: Machine) -> None:
     sent = delivery(site(server.certificate, "two", more=refuse), ("example.cn", "www.example.cn"))
     ran = send(server, Delivery(sent.id, sent.uploads, quick(sent.switch)))
     assert ran.code == 1
-    assert (
-        f"https://www.example.cn does not serve release {sent.id} after the reload (it answered: curl: (35)"
-        in ran.output
-    )
+    # What it answered is either a refused handshake or, from a worker that has not gone yet, the last release.
+    assert f"https://www.example.cn does not serve release {sent.id} after the reload (it answered: " in ran.output
     assert server.current == before
     server.eventually_serves("one")
 
