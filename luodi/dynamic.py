@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
@@ -25,13 +26,12 @@ class CloudProvider(ResourceProvider):
         """Keep the stack's configuration; the account is looked for when first needed."""
         self._config = {
             key: req.config.get(key)
-            for key in (f"tencentcloud:{name}" for name in ("secretId", "secretKey", "securityToken", "region"))
+            for key in (f"tencentcloud:{name}" for name in ("secretId", "secretKey", "securityToken"))
         }
 
     def account(self, region: str) -> Account:
         """The account, in a region. Raises NoCredentials."""
-        found = Account.find(self._config or {})
-        return Account(found.secret_id, found.secret_key, region, found.token)
+        return replace(Account.find(self._config or {}), region=region)
 
 
 def changed(olds: Mapping[str, Any], news: Mapping[str, Any], keys: tuple[str, ...]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -21,8 +20,7 @@ def _authority(props: dict[str, Any]) -> order.Authority:
     around = Surroundings.from_environment()
     if around.acme_directory:
         return order.Authority(around.acme_directory, around.acme_ca)
-    roots = props.get("roots")
-    return order.Authority(props["directory"], Path(roots) if roots else None)
+    return order.Authority(props["directory"])
 
 
 class _AccountProvider(dynamic.CloudProvider):
