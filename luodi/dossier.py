@@ -26,7 +26,7 @@ from luodi.filing.facts import FilingSettings
 from luodi.filing.materials import Material, approvals, materials
 from luodi.filing.verdict import find_province
 from luodi.filing.words import Language, Words, rules
-from luodi.filing_report import report
+from luodi.filing_report import reports
 from luodi.rendering import shipped_templates
 from luodi.settings import CvmSettings, Settings, readable
 
@@ -100,7 +100,7 @@ def documents(
     stack: str, settings: Settings, outputs: Mapping[str, Any], today: date, language: Language
 ) -> tuple[Document, ...]:
     """The dossier of a stack, and the commitment letter where the province wants one."""
-    wanted = materials(settings.filing)
+    wanted = materials(settings.main.filing)
     values = {
         **_values(stack, settings, outputs, today, language),
         "materials": wanted,
@@ -118,7 +118,7 @@ def _by_form(wanted: Sequence[Material]) -> dict[str, list[Material]]:
 def _values(
     stack: str, settings: Settings, outputs: Mapping[str, Any], today: date, language: Language
 ) -> dict[str, Any]:
-    facts, server = settings.filing, settings.server
+    facts, server = settings.main.filing, settings.server
     subject = facts.subject
     kind = subject.kind if subject else None
     return {
@@ -126,17 +126,17 @@ def _values(
         "today": today,
         "language": language,
         "facts": facts,
-        "report": report(stack, settings, today),
-        "title": settings.site.title,
-        "domain": readable(settings.site.domain),
-        "apex": readable(settings.apex),
-        "names": [readable(name) for name in settings.names],
+        "report": next(reports(stack, settings, today)),
+        "title": settings.main.site.title,
+        "domain": readable(settings.main.site.domain),
+        "apex": readable(settings.main.apex),
+        "names": [readable(name) for name in settings.main.names],
         "region": f"{settings.region.id} {settings.region.name}",
         "server": Words("云服务器 CVM", "CVM (云服务器)")
         if isinstance(server, CvmSettings)
         else Words("轻量应用服务器", "Lighthouse (轻量应用服务器)"),
         "months": server.period,
-        "prepaid": settings.declared.months is not None,
+        "prepaid": settings.declared(settings.main).months is not None,
         "address": outputs.get("address"),
         "instance": outputs.get("instance"),
         "subject_name": subject.name if subject else None,

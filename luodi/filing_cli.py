@@ -102,19 +102,19 @@ def filing(
     if context.invoked_subcommand:
         return
     from luodi import filing_view
-    from luodi.filing_report import across, report
+    from luodi.filing_report import across, reports
 
     files = asked.files()
     try:
         chosen = [choose(files, stack)] if stack else files
     except NoProject as error:
         raise click.ClickException(str(error)) from None
-    reports = [report(file.stack, file.settings, asked.today) for file in chosen if file.settings]
+    found = [report for file in chosen if file.settings for report in reports(file.stack, file.settings, asked.today)]
     broken = [file for file in chosen if file.problems]
     if as_json:
-        click.echo(_json(filing_view.as_json(reports, broken, across(files), asked.today)))
+        click.echo(_json(filing_view.as_json(found, broken, across(files), asked.today)))
     else:
-        filing_view.show(reports, broken, across(files), asked.today, asked.language)
+        filing_view.show(found, broken, across(files), asked.today, asked.language)
     if broken:
         context.exit(1)
 
@@ -196,12 +196,12 @@ def calendar_(
       luodi filing calendar --stack production --output production.ics
     """
     from luodi.filing.calendar import calendar
-    from luodi.filing_report import report
+    from luodi.filing_report import reports
 
     asked = _asked(context, lang, today, cwd)
     chosen = _settled(asked, stack)
-    reports = [report(name, settings, asked.today) for name, settings in chosen.items()]
-    text = calendar(((each.domain, due) for each in reports for due in each.due()), asked.today, asked.language)
+    found = [report for name, settings in chosen.items() for report in reports(name, settings, asked.today)]
+    text = calendar(((each.domain, due) for each in found for due in each.due()), asked.today, asked.language)
     if output is None:
         sys.stdout.buffer.write(text.encode())
     else:

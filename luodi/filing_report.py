@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from luodi.filing.deadlines import Deadline, deadlines
-from luodi.filing.eligibility import Finding, findings, too_many
+from luodi.filing.eligibility import Declared, Finding, findings, too_many
 from luodi.filing.facts import days
 from luodi.filing.gate import Publication, publication
 from luodi.filing.oddities import oddities
 from luodi.filing.words import Words, rules
-from luodi.settings import Settings, readable
+from luodi.settings import HostedSite, Settings, readable
 from luodi.stackfiles import StackFile
 
 
@@ -27,13 +27,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Report:
-    """Where one stack's filing stands.
+    """Where the filing of one of a stack's sites stands.
 
-    A stack whose site is a subdomain and names no filing of its own stands under its apex's: nothing is due for it.
+    A site that is a subdomain and names no filing of its own stands under its apex's: nothing is due for it.
     """
 
     stack: str
-    settings: Settings
+    site: HostedSite
     publication: Publication
     deadlines: tuple[Deadline, ...]
     events: tuple[Event, ...]
@@ -42,12 +42,12 @@ class Report:
     @property
     def domain(self) -> str:
         """The site's domain, as a person reads it."""
-        return readable(self.settings.site.domain)
+        return readable(self.site.site.domain)
 
     @property
     def follows(self) -> bool:
         """Whether the site stands under the filing of its apex."""
-        return _follows(self.settings)
+        return _follows(self.site)
 
     def due(self) -> tuple[Deadline, ...]:
         """What is not met yet."""
@@ -55,7 +55,7 @@ class Report:
 
     def json(self, today: date) -> dict[str, Any]:
         """All of it, for a program; what is said comes in both languages."""
-        facts, gate = self.settings.filing, self.publication
+        facts, gate = self.site.filing, self.publication
         return {
             "stack": self.stack,
             "domain": self.domain,
@@ -82,32 +82,37 @@ class Report:
         }
 
 
-def report(stack: str, settings: Settings, today: date) -> Report:
-    """Where the stack stands."""
-    facts = settings.filing
-    gate = publication(facts, today, readable(settings.site.domain), readable(settings.apex))
-    follows = _follows(settings)
+def reports(stack: str, settings: Settings, today: date) -> Iterator[Report]:
+    """Where each site of the stack stands, its own first."""
+    for site in settings.sites:
+        yield _report(stack, site, settings.declared(site), today)
+
+
+def _report(stack: str, site: HostedSite, declared: Declared, today: date) -> Report:
+    facts = site.filing
+    gate = publication(facts, today, readable(site.site.domain), readable(site.apex))
+    follows = _follows(site)
     names = rules("regime")["fact"]
     dates = days(facts)
     events = sorted((Event(dates[key], Words.of(names[key])) for key in names if key in dates), key=lambda e: e.day)
     return Report(
         stack,
-        settings,
+        site,
         gate,
         () if follows else deadlines(facts),
         () if follows else tuple(events),
-        (*oddities(facts), *(found for found in findings(settings.declared, facts) if not found.refused)),
+        (*oddities(facts), *(found for found in findings(declared, facts) if not found.refused)),
     )
 
 
 def across(files: Iterable[StackFile]) -> tuple[Finding, ...]:
     """What no single stack can see."""
     found = [file.settings for file in files if file.settings]
-    return tuple(too_many((settings.declared, settings.filing) for settings in found))
+    return tuple(too_many((settings.declared(site), site.filing) for settings in found for site in settings.sites))
 
 
-def _follows(settings: Settings) -> bool:
-    return settings.filing.type is None and settings.declared.under_its_apex
+def _follows(site: HostedSite) -> bool:
+    return site.filing.type is None and site.site.domain != site.apex
 
 
 def _deadline(deadline: Deadline, today: date) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _table(reports: Sequence[Report], today: date, language: Language) -> Table:
     for head in _HEADS:
         table.add_column(head.in_(language), no_wrap=head is not _HEADS[-1])
     for report in reports:
-        facts, gate = report.settings.filing, report.publication
+        facts, gate = report.site.filing, report.publication
         kind = facts.type_name.in_(language)
         public = _OVERRIDE if gate.override else _OPEN if gate.public else _CLOSED
         colour = "red" if gate.override else "green" if gate.public else "yellow"

@@ -16,7 +16,7 @@ from luodi import settings
 
 _HEAD = """# Settings
 
-Every key of a stack file (`stacks/Pulumi.<stack>.yaml`). This page is made from `luodi/settings.py` by
+Every key of a stack file (`stacks/Pulumi.<stack>.yaml`). This page is made from `luodi/settings/` by
 `python -m luodi.reference`; the tests fail when it is out of date.
 
 `tencentcloud:region` is Tencent Cloud's own key: a mainland region, one of {regions}.

@@ -19,10 +19,18 @@ from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
-from luodi.filing.gate import publication
+from luodi.filing.gate import Publication, publication
 from luodi.filing.words import Language
 from luodi.rendering import RELEASE, Footer, Renderer, RenderingError, VirtualHost
-from luodi.settings import ACCOUNT_KEY, NAMESPACE, CvmSettings, Settings, readable, today_in_china
+from luodi.settings import (
+    ACCOUNT_KEY,
+    NAMESPACE,
+    CvmSettings,
+    HostedSite,
+    Settings,
+    readable,
+    today_in_china,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +51,7 @@ _DIRECTORIES = {
 
 
 class Site(pulumi.ComponentResource):
-    """A site on a mainland server: server, records, certificate, and what nginx serves."""
+    """A mainland server and the sites it carries: records, certificates, and what nginx serves."""
 
     def __init__(
         self,
@@ -55,7 +63,7 @@ class Site(pulumi.ComponentResource):
     ) -> None:
         """`templates`: a folder to render from, by default the project's own ``templates/``.
 
-        Ends the program with one clear line when there are no credentials, the cloud can't be reached, or the
+        Ends the program with one clear line when there are no credentials, the cloud can't be reached, or a
         zone or the content can't be used.
         """
         super().__init__("luodi:index:Site", name, None, opts)
@@ -64,25 +72,16 @@ class Site(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._scripts = Scripts(self._folder)
 
-        self.publication = publication(
-            settings.filing,
-            today_in_china(),
-            readable(settings.site.domain),
-            apex=readable(settings.apex),
-        )
-        self._tell()
+        self.publications = {site: _publication(site) for site in settings.sites}
+        for site in settings.sites:
+            self._tell(site)
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         account = _clearly(_account, settings)
-        _clearly(preflight.check, account, settings, owner, publishes=self.publication.public)
-        if differs := filing_live.check(account, settings.filing, settings.apex):
-            pulumi.log.warn(differs.in_(_language()), resource=self)
-        zone = dns.zone(
-            f"{name}-zone",
-            settings.zone,
-            create=settings.dns.manage == "create",
-            protect=settings.server.protect,
-            opts=self._child,
-        )
+        for site in settings.sites:
+            _clearly(preflight.check, account, site, owner, publishes=self.publications[site].public)
+            if differs := filing_live.check(account, site.filing, site.apex):
+                pulumi.log.warn(differs.in_(_language()), resource=self)
+        zones = self._zones()
         self.server = self._server(account)
         prepared = Preparation(
             f"{name}-preparation",
@@ -92,62 +91,86 @@ class Site(pulumi.ComponentResource):
             # All of the server, its firewall too: nothing of it may go before what stands on it.
             opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.server])),
         )
-        self.certificate = self._certificate(zone, prepared)
+        acme = self._acme_account()
+        self.certificates = {site: self._certificate(site, acme, zones[site.zone], prepared) for site in settings.sites}
         self.release = self._release(prepared)
-        if self.publication.public:
-            self._publish(zone, owner)
+        for site in settings.sites:
+            if self.publications[site].public:
+                self._publish(site, zones[site.zone], owner)
         self.register_outputs(self.outputs())
 
     def outputs(self) -> dict[str, pulumi.Input[Any]]:
-        """What a stack exports."""
-        return {
-            "url": f"https://{self._settings.site.domain}",
-            "names": list(self._settings.names),
+        """What a stack exports: of its own site, and under ``sites`` of the further ones."""
+        main, *further = self._settings.sites
+        outputs: dict[str, pulumi.Input[Any]] = {
+            **self._outputs_of(main),
             "address": self.server.address,
             "instance": self.server.instance_id,
-            "certificate": {
-                "issuer": self.certificate.issuer,
-                "serial": self.certificate.serial,
-                "notBefore": self.certificate.not_before,
-                "notAfter": self.certificate.not_after,
-                "renewal": self.certificate.renewal,
-            },
             "release": self.release.release,
+        }
+        return {**outputs, "sites": [self._outputs_of(site) for site in further]} if further else outputs
+
+    def _outputs_of(self, site: HostedSite) -> dict[str, pulumi.Input[Any]]:
+        certificate, publication = self.certificates[site], self.publications[site]
+        return {
+            "url": f"https://{site.site.domain}",
+            "names": list(site.names),
+            "certificate": {
+                "issuer": certificate.issuer,
+                "serial": certificate.serial,
+                "notBefore": certificate.not_before,
+                "notAfter": certificate.not_after,
+                "renewal": certificate.renewal,
+            },
             "filing": {
-                "stage": str(self.publication.stage),
-                "public": self.publication.public,
-                "next": self.publication.next_step.en,
+                "stage": str(publication.stage),
+                "public": publication.public,
+                "next": publication.next_step.en,
             },
         }
 
-    @property
-    def _key(self) -> str:
-        """Where the server keeps the site's private key."""
-        return f"/etc/luodi/keys/{self._settings.site.domain}.pem"
+    def _of(self, site: HostedSite) -> str:
+        """What the names of a site's resources begin with. The first site's don't tell its domain, so that another
+        domain changes them in place."""
+        return f"{self._name}-{site.site.domain}" if site.path else self._name
 
-    def _publish(self, zone: pulumi.Output[str], owner: str) -> None:
-        dns.Records(
-            f"{self._name}-records",
-            zone=zone,
-            zone_name=self._settings.zone,
-            names=self._settings.names,
-            address=self.server.address,
-            ttl=self._settings.dns.ttl,
-            owner=owner,
-            protect=self._settings.server.protect,
-            # A visitor who is sent to the server should find the site there.
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
-        )
-
-    def _tell(self) -> None:
+    def _tell(self, site: HostedSite) -> None:
         """Say at every preview whether the site is published, why, and what comes next."""
-        said, language = self.publication, _language()
-        allowed = ", ".join(self._settings.site.allow)
+        said, language = self.publications[site], _language()
+        allowed = ", ".join(site.site.allow)
         lines = [said.text(language)]
         if not said.public:
             lines.append(_LET_IN[language].format(allowed) if allowed else _NOBODY[language])
         quiet = said.public and not said.override and not said.warnings
         (pulumi.log.info if quiet else pulumi.log.warn)("\n".join(lines), resource=self)
+
+    def _zones(self) -> dict[str, pulumi.Output[str]]:
+        """The zones as declared; one for all the sites that are in it."""
+        zones: dict[str, pulumi.Output[str]] = {}
+        for site in self._settings.sites:
+            if site.zone not in zones:
+                zones[site.zone] = dns.zone(
+                    f"{self._of(site)}-zone",
+                    site.zone,
+                    create=site.dns.manage == "create",
+                    protect=self._settings.server.protect,
+                    opts=self._child,
+                )
+        return zones
+
+    def _publish(self, site: HostedSite, zone: pulumi.Output[str], owner: str) -> None:
+        dns.Records(
+            f"{self._of(site)}-records",
+            zone=zone,
+            zone_name=site.zone,
+            names=site.names,
+            address=self.server.address,
+            ttl=site.dns.ttl,
+            owner=owner,
+            protect=self._settings.server.protect,
+            # A visitor who is sent to the server should find the site there.
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
+        )
 
     def _server(self, account: Account) -> Cvm | Lighthouse:
         settings, server = self._settings, self._settings.server
@@ -171,32 +194,40 @@ class Site(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _certificate(self, zone: pulumi.Output[str], prepared: Preparation) -> Certificate:
-        settings = self._settings
-        directory = settings.certificate.directory or _DIRECTORIES[settings.certificate.authority]
-        account = AcmeAccount(
+    def _acme_account(self) -> AcmeAccount:
+        return AcmeAccount(
             f"{self._name}-acme-account",
-            directory=directory,
-            email=settings.certificate.email,
+            directory=self._directory,
+            email=self._settings.certificate.email,
             key=pulumi.Config(NAMESPACE).get_secret(ACCOUNT_KEY),
             opts=self._child,
         )
+
+    @property
+    def _directory(self) -> str:
+        certificate = self._settings.certificate
+        return certificate.directory or _DIRECTORIES[certificate.authority]
+
+    def _certificate(
+        self, site: HostedSite, account: AcmeAccount, zone: pulumi.Output[str], prepared: Preparation
+    ) -> Certificate:
+        settings = self._settings
         request = SigningRequest(
-            f"{self._name}-signing-request",
+            f"{self._of(site)}-signing-request",
             instance=prepared.instance,
             region=settings.region.id,
-            names=settings.names,
-            key=self._key,
+            names=site.names,
+            key=_key(site),
             templates=str(self._folder),
             opts=self._child,
         )
         return Certificate(
-            f"{self._name}-certificate",
+            f"{self._of(site)}-certificate",
             account=account,
-            directory=directory,
+            directory=self._directory,
             email=settings.certificate.email,
             csr=request.csr,
-            names=settings.names,
+            names=site.names,
             zone=zone,
             region=settings.region.id,
             propagation_timeout=settings.certificate.propagation_timeout,
@@ -204,39 +235,48 @@ class Site(pulumi.ComponentResource):
         )
 
     def _release(self, prepared: Preparation) -> Release:
-        settings = self._settings
-        folder = settings.site.content
+        site = self._settings.main
+        folder = site.site.content
         found = _clearly(content.read, Path(folder)) if folder else {}
-        host = self._virtual_host(has_content=bool(found))
+        host = self._virtual_host(site, has_content=bool(found))
         renderer = Renderer(self._folder)
         rendered = _clearly(renderer.nginx_files, host, release=RELEASE)
-        certificate = f"tls/{settings.site.domain}.pem"
+        certificate = f"tls/{site.site.domain}.pem"
         return Release(
             f"{self._name}-release",
             instance=prepared.instance,
-            region=settings.region.id,
-            names=settings.names,
-            files=self.certificate.chain.apply(lambda chain: {**rendered, certificate: chain}),
+            region=self._settings.region.id,
+            names=site.names,
+            files=self.certificates[site].chain.apply(lambda chain: {**rendered, certificate: chain}),
             content_folder=folder,
             content_digest=content.digest(found) if found else None,
             templates=str(self._folder),
             opts=self._child,
         )
 
-    def _virtual_host(self, *, has_content: bool) -> VirtualHost:
-        settings, filing = self._settings, self._settings.filing
+    def _virtual_host(self, site: HostedSite, *, has_content: bool) -> VirtualHost:
+        filing = site.filing
         return VirtualHost(
-            names=settings.names,
-            title=settings.site.title,
+            names=site.names,
+            title=site.site.title,
             footer=Footer(
                 icp=filing.page_number,
                 public_security=filing.public_security.number if filing.public_security else None,
                 owner=filing.subject.name if filing.subject else None,
             ),
-            certificate_key=self._key,
+            certificate_key=_key(site),
             has_content=has_content,
-            audience=None if self.publication.public else settings.site.allow,
+            audience=None if self.publications[site].public else site.site.allow,
         )
+
+
+def _publication(site: HostedSite) -> Publication:
+    return publication(site.filing, today_in_china(), readable(site.site.domain), apex=readable(site.apex))
+
+
+def _key(site: HostedSite) -> str:
+    """Where the server keeps the site's private key."""
+    return f"/etc/luodi/keys/{site.site.domain}.pem"
 
 
 def _language() -> Language:

@@ -443,7 +443,7 @@ def test_a_release_is_what_nginx_needs() -> None:
     assert inputs["files"]["tls/example.cn.pem"] == CHAIN
     assert "/etc/luodi/keys/example.cn.pem" in inputs["files"]["nginx/sites/example.cn.conf"]
     assert "粤ICP备2026068982号" in inputs["files"]["snippets/footer.html"]
-    assert "示例" in inputs["files"]["html/index.html"]
+    assert "示例" in inputs["files"]["sites/example.cn/html/index.html"]
     assert "content_digest" not in inputs
 
 
@@ -452,7 +452,7 @@ def test_content_goes_with_the_release(tmp_path: Path) -> None:
     inputs = landed(CVM, site={"content": str(tmp_path)}).one("luodi:Release").inputs
     assert inputs["content_folder"] == str(tmp_path)
     assert inputs["content_digest"] == content.digest({"index.html": b"hello"})
-    assert "html/index.html" not in inputs["files"]
+    assert "sites/example.cn/html/index.html" not in inputs["files"]
 
 
 @BOTH

@@ -206,7 +206,7 @@ def test_a_large_release_takes_several_commands(server: Machine, account: FakeAc
     resources._ReleaseProvider().create(props)
     assert len(account.asked("RunCommand")) == 4
     assert all(len(request["Content"]) <= tat.COMMAND_LIMIT for request in account.asked("RunCommand"))
-    assert server.says("sha256sum < /opt/luodi/current/html/noise.bin") == machine.sha256sum(found["noise.bin"])
+    assert server.says("sha256sum < /opt/luodi/current/sites/example.cn/html/noise.bin") == machine.sha256sum(found["noise.bin"])
     assert server.get() == "hello", "a page of the kit's own stays beside the content"
 
 

@@ -52,7 +52,7 @@ def refusal(filing: Any) -> list[str]:
     ],
 )
 def test_a_day(written: Any) -> None:
-    assert parse({"type": "first", "submitted": written}).filing.submitted == date(2026, 11, 3)
+    assert parse({"type": "first", "submitted": written}).main.filing.submitted == date(2026, 11, 3)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_no_day(written: Any, said: str) -> None:
 
 
 def test_what_ends_may_lie_ahead() -> None:
-    known = parse({"domain": {"expires": "2027-11-03"}, "server-expires": "2027-11-03"}).filing
+    known = parse({"domain": {"expires": "2027-11-03"}, "server-expires": "2027-11-03"}).main.filing
     assert known.server_expires == date(2027, 11, 3)
 
 
@@ -269,7 +269,7 @@ def test_any_facts_are_taken_or_refused_with_a_path(filing: dict[str, Any]) -> N
     ],
 )
 def test_what_is_odd(filing: dict[str, Any], path: str, said: str) -> None:
-    [found] = oddities(parse(filing).filing)
+    [found] = oddities(parse(filing).main.filing)
     assert found.path == f"luodi:filing.{path}"
     assert said in found.words.en
     assert not found.refused
@@ -277,4 +277,4 @@ def test_what_is_odd(filing: dict[str, Any], path: str, said: str) -> None:
 
 def test_a_public_security_number_of_another_province_is_not_odd() -> None:
     security = {"number": "京公网安备11010102000001号", "approved": "2026-11-18"}
-    assert [*oddities(parse({"icp": ICP, "public-security": security}).filing)] == []
+    assert [*oddities(parse({"icp": ICP, "public-security": security}).main.filing)] == []

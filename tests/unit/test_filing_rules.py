@@ -122,7 +122,8 @@ def test_what_is_declared_follows_from_the_settings() -> None:
         "luodi:site": {"domain": "shop.例子.中国", "title": "示例"},
         "luodi:server": {"kind": "cvm", "charge-type": "POSTPAID_BY_HOUR"},
     }
-    assert Settings.parse(values).declared == Declared(
+    settings = Settings.parse(values)
+    assert settings.declared(settings.main) == Declared(
         "ap-guangzhou", True, None, 5, "shop.例子.中国", "例子.中国", ("shop.例子.中国",), "示例"
     )
 

@@ -37,7 +37,7 @@ def host(
 
 
 def footer_of(footer: Footer) -> str:
-    return Renderer().nginx_files(host(footer))["snippets/footer.html"]
+    return Renderer().nginx_files(host(footer))["sites/example.cn/snippets/footer.html"]
 
 
 # --- what is in a release ------------------------------------------------------------------------
@@ -47,18 +47,23 @@ def test_the_files_of_a_release() -> None:
     assert set(Renderer().nginx_files(host())) == {
         "nginx/nginx.conf",
         SITE,
-        "pages/404.html",
-        "pages/50x.html",
-        "html/index.html",
-        "snippets/footer.html",
-        "assets/public-security.svg",
+        "sites/example.cn/pages/404.html",
+        "sites/example.cn/pages/50x.html",
+        "sites/example.cn/html/index.html",
+        "sites/example.cn/snippets/footer.html",
+        "sites/example.cn/assets/public-security.svg",
     }
 
 
 @pytest.mark.parametrize("footer", [Footer(), Footer(owner="示例科技有限公司")])
 def test_without_a_number_there_is_nothing_of_a_footer(footer: Footer) -> None:
     files = Renderer().nginx_files(host(footer, has_content=True))
-    assert set(files) == {"nginx/nginx.conf", SITE, "pages/404.html", "pages/50x.html"}
+    assert set(files) == {
+        "nginx/nginx.conf",
+        SITE,
+        "sites/example.cn/pages/404.html",
+        "sites/example.cn/pages/50x.html",
+    }
     assert "sub_filter" not in files[SITE]
     assert "public-security" not in files[SITE]
 
@@ -119,7 +124,7 @@ def test_an_owner_s_name_is_text() -> None:
 def test_a_page_that_has_the_footer_already_gets_no_second_one() -> None:
     files = Renderer().nginx_files(host(inject_footer=False))
     assert "sub_filter" not in files[SITE]
-    assert "snippets/footer.html" in files
+    assert "sites/example.cn/snippets/footer.html" in files
 
 
 # --- versions and ports --------------------------------------------------------------------------
@@ -233,7 +238,7 @@ def renderer(folder: Path, path: str, text: str) -> Renderer:
 
 def test_a_team_s_template_comes_first(tmp_path: Path) -> None:
     mine = renderer(tmp_path, "pages/holding.html.j2", "<h1>{{ title }}!</h1></body>")
-    assert mine.nginx_files(host())["html/index.html"] == "<h1>示例科技!</h1></body>"
+    assert mine.nginx_files(host())["sites/example.cn/html/index.html"] == "<h1>示例科技!</h1></body>"
 
 
 def test_a_block_of_a_shipped_template_can_be_replaced(tmp_path: Path) -> None:

@@ -88,12 +88,12 @@ def test_the_least_that_a_stack_can_say() -> None:
     assert isinstance(settings.server, CvmSettings)
     assert settings.server.charge_type == "PREPAID"
     assert settings.server.period == 12
-    assert settings.names == ("example.cn", "www.example.cn")
-    assert settings.zone == "example.cn"
+    assert settings.main.names == ("example.cn", "www.example.cn")
+    assert settings.main.zone == "example.cn"
     assert settings.availability_zone == "ap-guangzhou-6"
-    assert settings.dns.manage == "adopt"
+    assert settings.main.dns.manage == "adopt"
     assert settings.certificate.authority == "letsencrypt"
-    assert settings.filing.icp is None
+    assert settings.main.filing.icp is None
 
 
 def test_everything_that_a_stack_can_say() -> None:
@@ -136,17 +136,17 @@ def test_everything_that_a_stack_can_say() -> None:
     )
     assert isinstance(settings.server, LighthouseSettings)
     assert settings.region.id == "ap-shanghai"
-    assert settings.site.title == "示例\u3000科技"
-    assert settings.names == ("shop.example.com.cn", "api.example.com.cn", "xn--czrs0t.example.com.cn")
-    assert settings.zone == "example.com.cn"
+    assert settings.main.site.title == "示例\u3000科技"
+    assert settings.main.names == ("shop.example.com.cn", "api.example.com.cn", "xn--czrs0t.example.com.cn")
+    assert settings.main.zone == "example.com.cn"
     assert settings.availability_zone == "ap-shanghai-2"
     assert settings.server.ingress[0].source == "203.0.113.7/32"
-    assert str(settings.filing.icp and settings.filing.icp.number) == "沪ICP备2024000123号-1"
+    assert str(settings.main.filing.icp and settings.main.filing.icp.number) == "沪ICP备2024000123号-1"
 
 
 def test_null_is_the_default_where_there_is_one() -> None:
     settings = Settings.parse(changed("luodi:site.names", None))
-    assert settings.names == ("example.cn", "www.example.cn")
+    assert settings.main.names == ("example.cn", "www.example.cn")
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_null_is_the_default_where_there_is_one() -> None:
 )
 def test_names_and_zone_follow_from_the_domain(domain: str, names: tuple[str, ...], zone: str) -> None:
     settings = Settings.parse(changed("luodi:site.domain", domain))
-    assert settings.names == names
-    assert settings.zone == zone
+    assert settings.main.names == names
+    assert settings.main.zone == zone
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_only_a_server_that_carries_a_filing_must_be_prepaid_for_three_months(
     domain: str, server: dict[str, Any]
 ) -> None:
     values = changed("luodi:site.domain", domain) | {"luodi:server": server}
-    assert Settings.parse(values).site.domain == domain
+    assert Settings.parse(values).main.site.domain == domain
 
 
 # --- what is wrong: the whole message, with its path -------------------------------------------------
@@ -250,7 +250,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "luodi:region",
         "ap-guangzhou",
-        "is not a setting; known are acme-account-key, certificate, dns, filing, server, site",
+        "is not a setting; known are acme-account-key, certificate, dns, filing, server, site, sites",
     ),
     ("luodi:site.tittle", "x", "is not a setting; did you mean title?"),
     ("luodi:site.zzz", "x", "is not a setting; known are allow, content, domain, kind, names, title"),
