@@ -208,7 +208,7 @@ class Release(Resource, module="luodi", name="Release"):
         templates: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`files` is path in the release to text; the content folder's files come beside, under ``html/``.
+        """`files` is path in the release to text; the content folder's files come beside, under ``sites/<name>/html/``.
 
         Creating and updating raise Silent, CommandFailed, TooLarge or ContentError.
         """
@@ -240,7 +240,7 @@ def release_files(props: Mapping[str, Any]) -> dict[str, bytes]:
                 f"luodi:site.content: {props['content_folder']} changed while it was being published; run "
                 "pulumi up again"
             )
-        files |= {f"html/{name}": data for name, data in found.items()}
+        files |= {f"sites/{props['names'][0]}/html/{name}": data for name, data in found.items()}
     return files
 
 

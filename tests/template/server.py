@@ -134,7 +134,7 @@ class Server:
         self.authority = certificate.authority.public_bytes(serialization.Encoding.PEM).decode()
         (self.root / "keys" / Path(host.certificate_key).name).write_bytes(certificate.key_pem)
         files = {path: text.encode() for path, text in rendered.items()}
-        files |= {f"html/{path}": data for path, data in (content or {}).items()}
+        files |= {f"{host.folder}/html/{path}": data for path, data in (content or {}).items()}
         files[f"tls/{host.name}.pem"] = certificate.chain
         folder = self.root / "opt/luodi/releases" / release
         for path, data in files.items():

@@ -441,7 +441,7 @@ def test_a_part_of_a_file_is_that_part(site: Server) -> None:
 
 
 def test_a_page_seen_before_its_numbers_is_not_taken_for_the_same(site: Server) -> None:
-    file = (site.root / "opt/luodi/releases/r1/html/index.html").stat()
+    file = (site.root / "opt/luodi/releases/r1/sites/example.cn/html/index.html").stat()
     seen = {
         "If-Modified-Since": email.utils.formatdate(file.st_mtime, usegmt=True),
         "If-None-Match": f'"{int(file.st_mtime):x}-{file.st_size:x}"',  # as nginx makes it
@@ -474,10 +474,11 @@ def test_without_a_number_there_is_nothing_at_all(unfiled: Server, path: str) ->
 
 def test_a_site_that_includes_the_footer_itself_gets_no_second_one(server: Server) -> None:
     folder = server.add(host(inject_footer=False), "r1", {})
-    snippet = (folder / "snippets/footer.html").read_text()
+    snippet = (folder / "sites/example.cn/snippets/footer.html").read_text()
     page = PAGE.format("own").replace("</body>", f"{snippet}</body>")
-    (folder / "html/index.html").parent.mkdir(exist_ok=True)
-    (folder / "html/index.html").write_text(page)
+    index = folder / "sites/example.cn/html/index.html"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    index.write_text(page)
     server.switch("r1")
     server.start()
     assert server.get("/", "example.cn").text == page

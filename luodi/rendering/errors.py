@@ -1,0 +1,26 @@
+"""What can't be rendered, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class RenderingError(ValueError):
+    """Something that can't be rendered."""
+
+
+class TemplateError(RenderingError):
+    """A template that can't be rendered; its text has the file, the line and the lines around it."""
+
+    def __init__(self, reason: str, file: str, line: int | None) -> None:
+        self.reason, self.file, self.line = reason, file, line
+        where = file if line is None else f"{file}, line {line}"
+        super().__init__("\n".join([f"{where}: {reason}", *_neighbours(file, line)]))
+
+
+def _neighbours(file: str, line: int | None) -> list[str]:
+    if line is None or not Path(file).is_file():
+        return []
+    lines = Path(file).read_text("utf-8").splitlines()
+    first, last = max(1, line - 2), min(len(lines), line + 2)
+    return [f"{'>' if n == line else ' '} {n:4} | {lines[n - 1]}" for n in range(first, last + 1)]
