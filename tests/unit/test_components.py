@@ -442,7 +442,7 @@ def test_a_release_is_what_nginx_needs() -> None:
     assert inputs["names"] == ["example.cn", "www.example.cn"]
     assert inputs["files"]["tls/example.cn.pem"] == CHAIN
     assert "/etc/luodi/keys/example.cn.pem" in inputs["files"]["nginx/sites/example.cn.conf"]
-    assert "粤ICP备2026068982号" in inputs["files"]["snippets/footer.html"]
+    assert "粤ICP备2026068982号" in inputs["files"]["sites/example.cn/snippets/footer.html"]
     assert "示例" in inputs["files"]["sites/example.cn/html/index.html"]
     assert "content_digest" not in inputs
 
