@@ -15,6 +15,7 @@ from luodi.rendering.errors import RenderingError, TemplateError
 from luodi.rendering.files import OLDEST_NGINX, RELEASE, RELEASES, Renderer
 from luodi.rendering.footer import Footer
 from luodi.rendering.hosts import Listen, VirtualHost
+from luodi.rendering.kinds import Endpoint, Kind, MiniProgram, Php, Proxy, Spa, Static, Timeouts, Upstream
 from luodi.rendering.quoting import quote
 from luodi.rendering.templates import Templates, shipped_templates
 
@@ -22,12 +23,21 @@ __all__ = [
     "OLDEST_NGINX",
     "RELEASE",
     "RELEASES",
+    "Endpoint",
     "Footer",
+    "Kind",
     "Listen",
+    "MiniProgram",
+    "Php",
+    "Proxy",
     "Renderer",
     "RenderingError",
+    "Spa",
+    "Static",
     "TemplateError",
     "Templates",
+    "Timeouts",
+    "Upstream",
     "VirtualHost",
     "quote",
     "shipped_templates",
