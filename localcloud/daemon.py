@@ -10,18 +10,19 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from localcloud import ports
+from localcloud.claims import Claims
 from localcloud.errors import LocalcloudError
 
 DEFAULT_PORT = 9140
@@ -214,7 +215,8 @@ def run(home: Path, options: Options | None = None) -> None:
         lock.flush()
         (home / "ready").unlink(missing_ok=True)
         try:
-            asyncio.run(_serve(home, _settle(home, options or Options())))
+            with closing(Claims()) as claims:
+                asyncio.run(_serve(home, _settle(home, options or Options(), claims), claims))
         except OSError as error:
             raise LocalcloudError(f"localcloud can't start: {error}") from error
         (home / "ready").unlink(missing_ok=True)
@@ -232,22 +234,26 @@ class _Settled:
     acme_management_port: int
 
 
-def _settle(home: Path, options: Options) -> _Settled:
-    from localcloud.dns import free_port as free_dns_port
+def _settle(home: Path, options: Options, claims: Claims) -> _Settled:
+    from localcloud.dns import PLACES
 
     last = _read_endpoints(home)
     lifetime = options.certificate_lifetime
     if lifetime is None:
         lifetime = timedelta(seconds=last.certificate_lifetime) if last else DEFAULT_CERTIFICATE_LIFETIME
-    api = options.port or _free_port(last.api_port if last else DEFAULT_PORT)
-    acme = _free_port(last.acme_port if last else DEFAULT_ACME_PORT, api)
+    if options.port is None:
+        api = ports.take(claims, last.api_port if last else DEFAULT_PORT)
+    else:
+        api = options.port
+        claims.take(f"port {api}")  # whoever has it: listening there will tell
+    acme = ports.take(claims, last.acme_port if last else DEFAULT_ACME_PORT)
     return _Settled(
         network=parse_network(options.network or (last.network if last else DEFAULT_NETWORK)),
         certificate_lifetime=lifetime,
         api_port=api,
-        dns_port=free_dns_port(last.dns_port if last else DEFAULT_DNS_PORT),
+        dns_port=ports.take(claims, last.dns_port if last else DEFAULT_DNS_PORT, PLACES),
         acme_port=acme,
-        acme_management_port=_free_port(last.acme_management_port if last else acme + 1, api, acme),
+        acme_management_port=ports.take(claims, last.acme_management_port if last else acme + 1),
     )
 
 
@@ -265,7 +271,7 @@ def parse_network(text: str) -> ipaddress.IPv4Network:
     return network
 
 
-async def _serve(home: Path, settled: _Settled) -> None:
+async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
     from localcloud.account import Account
     from localcloud.addresses import PublicAddresses
     from localcloud.authority import Authority, AuthorityOptions
@@ -288,7 +294,7 @@ async def _serve(home: Path, settled: _Settled) -> None:
     async with AsyncExitStack() as stack:
         store = Store(home / "state.db")
         stack.callback(store.close)
-        tags, addresses = Tags(store), PublicAddresses(store, settled.network)
+        tags, addresses = Tags(store), PublicAddresses(store, settled.network, claims)
         machines = Machines(home, log=log.getChild("machines"))
         catalogue, filings = Catalogue(), Filings(store)
         border = Border(filings, catalogue)
@@ -419,19 +425,6 @@ def _write_endpoints(home: Path, endpoints: Endpoints) -> None:
     partial = home / "endpoints.json.partial"
     partial.write_text(json.dumps(asdict(endpoints), indent=2) + "\n", "utf-8")
     partial.replace(home / "endpoints.json")
-
-
-def _free_port(preferred: int, *taken: int) -> int:
-    for candidate in (preferred, 0, 0, 0):
-        with socket.socket() as probe:
-            # As aiohttp and Pebble do: a port that is only waiting out old connections is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind(("127.0.0.1", candidate))
-                port: int = probe.getsockname()[1]
-                if port not in taken:
-                    return port
-    raise LocalcloudError("no free port on 127.0.0.1")
 
 
 def _tail(path: Path) -> str:

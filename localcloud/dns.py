@@ -31,6 +31,8 @@ from localcloud.zones import DEFAULT_LINE, NAME_SERVERS, to_rdata
 
 ADDRESSES = ("127.0.0.1", "127.0.0.2")
 """Where the two name servers listen, both on one port."""
+PLACES = tuple((address, kind) for address in ADDRESSES for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM))
+"""What of that port must be free: both protocols at both addresses."""
 UDP_SIZE = 1232
 """Bytes of the largest answer over UDP (DNS flag day 2020)."""
 SOA_REFRESH = (3600, 180, 1209600, 180)
@@ -236,27 +238,6 @@ class _Datagrams(asyncio.DatagramProtocol):
         response = self._responder.answer(data, maximum=UDP_SIZE, transport="udp")
         if response is not None and self._transport is not None:
             self._transport.sendto(response, addr)
-
-
-def free_port(preferred: int) -> int:
-    """Return a port on which both protocols can be served at both addresses."""
-    for candidate in (preferred, *(0 for _ in range(50))):
-        port = candidate
-        opened: list[socket.socket] = []
-        try:
-            for address in ADDRESSES:
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    one = socket.socket(socket.AF_INET, kind)
-                    opened.append(one)
-                    one.bind((address, port))
-                    port = one.getsockname()[1]
-        except OSError:
-            continue
-        finally:
-            for one in opened:
-                one.close()
-        return port
-    raise OSError(f"no free port for DNS on {' and '.join(ADDRESSES)}")
 
 
 def _zone(domain: Document, records: list[Document]) -> Zone:

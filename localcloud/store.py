@@ -113,6 +113,11 @@ class Store:
         )
         return [json.loads(body) for (body,) in rows]
 
+    def identifiers(self, kind: Kind) -> list[str]:
+        """Return the ids of a kind in the order in which they were made."""
+        rows = self._connection.execute("SELECT id FROM document WHERE kind = ? ORDER BY rowid", (kind,))
+        return [str(identifier) for (identifier,) in rows]
+
     def region_of(self, kind: Kind, identifier: str) -> str | None:
         """Return the region of a document, or None where there is no such document."""
         row = self._connection.execute(

@@ -1,14 +1,10 @@
-"""A rehearsal cloud of a test's own: a real daemon, on ports and addresses that no other test uses."""
+"""A rehearsal cloud of a test's own: a real daemon, on addresses that no other test uses."""
 
 from __future__ import annotations
 
 import base64
-import fcntl
-import ipaddress
 import json
 import os
-import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +24,7 @@ from localcloud.environment import environment
 from localcloud.server import SERVICES
 from localcloud.store import Kind, Store
 from localcloud.zones import to_ascii
+from tests import loopback
 
 REGION = "ap-guangzhou"
 WAIT_SECONDS = 60.0
@@ -192,30 +189,10 @@ class Cloud:
 def running_cloud(home: Path, *, certificate_lifetime: int | None = None, addresses: int = 256) -> Iterator[Cloud]:
     """A cloud kept in `home`, stopped at the end; the lifetime of its certificates in seconds."""
     lifetime = None if certificate_lifetime is None else timedelta(seconds=certificate_lifetime)
-    with _network(addresses) as network:
-        cloud = Cloud(home, Options(network=str(network), port=_free_port(), certificate_lifetime=lifetime))
+    with loopback.network(addresses) as network:
+        cloud = Cloud(home, Options(network=str(network), certificate_lifetime=lifetime))
         cloud.start()
         try:
             yield cloud
         finally:
             cloud.stop()
-
-
-@contextmanager
-def _network(addresses: int) -> Iterator[ipaddress.IPv4Network]:
-    """A loopback network that no other test process uses at the same time."""
-    for number in range(16, 240):
-        with (Path(tempfile.gettempdir()) / f"luodi-test-network-{os.getuid()}-{number}").open("a") as claim:
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield ipaddress.IPv4Network((f"127.{number}.0.0", 32 - (addresses - 1).bit_length()))
-            return
-    raise AssertionError("every test network is in use")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

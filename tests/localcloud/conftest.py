@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
 from tests.cloud import Cloud, running_cloud
-
-# A busy machine is no reason to fail.
-settings.register_profile("localcloud", deadline=None)
-settings.load_profile("localcloud")
 
 
 @pytest.fixture(scope="session")

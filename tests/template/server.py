@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from luodi.rendering import Listen, Renderer, VirtualHost
+from tests.loopback import free_port
 
 LOCAL = "127.0.0.1"
 NGINX = ["nginx", "-g", "daemon on; master_process on;"]  # as Debian's nginx.service starts it
@@ -97,21 +98,12 @@ def issued(names: tuple[str, ...], responder: str | None = None) -> Issued:
     return Issued(builder.sign(authority_key, hashes.SHA256()), key, authority, authority_key)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that nothing listens on."""
-    with contextlib.ExitStack() as stack:
-        found = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in found:
-            each.bind((LOCAL, 0))
-        return [each.getsockname()[1] for each in found]
-
-
 class Server:
     """A sandboxed server. Its folders lie under `root`; ports are the loopback address's."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.listen = Listen(LOCAL, *free_ports(2))
+        self.listen = Listen(LOCAL, free_port(), free_port())
         for folder in ("opt/luodi/releases", "etc/nginx", "keys", "log"):
             (root / folder).mkdir(parents=True)
         shutil.copy("/etc/nginx/mime.types", root / "etc/nginx/mime.types")

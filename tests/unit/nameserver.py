@@ -21,6 +21,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from tests.loopback import free_port
+
 UDP_BYTES = 512
 """What a server may answer over UDP to a query without EDNS (RFC 1035, section 4.2.1)."""
 
@@ -100,27 +102,10 @@ class _Stream(socketserver.StreamRequestHandler):
                 self.wfile.write(len(answer).to_bytes(2) + answer)
 
 
-def _free_port(addresses: list[str]) -> int:
-    """A port that is free over UDP and TCP on every one of the addresses."""
-    for _ in range(100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first:
-            first.bind((addresses[0], 0))
-            port = int(first.getsockname()[1])
-        try:
-            for address in addresses:
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    with socket.socket(socket.AF_INET, kind) as one:
-                        one.bind((address, port))
-        except OSError:
-            continue
-        return port
-    raise OSError("no port is free on every address")
-
-
 @contextmanager
 def serving(addresses: list[str]) -> Iterator[list[NameServer]]:
     """A server at each of these loopback addresses, all on the same port."""
-    port = _free_port(addresses)
+    port = free_port([(address, kind) for address in addresses for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)])
     servers = [NameServer(address, port) for address in addresses]
     running: list[_UdpServer | _TcpServer] = []
     for server in servers:

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from luodi.certificate.order import Authority
+from tests.loopback import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 BLOCKED = "blocked.example"
@@ -54,7 +54,7 @@ def program() -> str:
 @contextmanager
 def running(folder: Path, name_server: tuple[str, int], *, bad_nonces: int) -> Iterator[Pebble]:
     """Pebble, that asks `name_server` and refuses this percentage of good nonces. It reuses no validation."""
-    port, management = _free_ports(2)
+    port, management = free_port(), free_port()
     certificate, key = _own_certificate(folder)
     config = {
         "listenAddress": f"127.0.0.1:{port}",
@@ -99,14 +99,6 @@ def _when_ready(url: str, roots: Path, process: subprocess.Popen[bytes]) -> str:
             assert process.poll() is None, "pebble ended"
             assert time.monotonic() < end, "pebble does not answer"
             time.sleep(0.02)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def _own_certificate(folder: Path) -> tuple[Path, Path]:
