@@ -283,7 +283,8 @@ async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
     from localcloud.filing import Border, Filings
     from localcloud.fleet import Fleet
     from localcloud.machines import Machines
-    from localcloud.server import ApiServer
+    from localcloud.server import ApiServer, AuditLog
+    from localcloud.services.cos import Cos
     from localcloud.store import Store
     from localcloud.tags import Tags
 
@@ -310,7 +311,10 @@ async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
         authority = Authority(home / "acme", find_pebble(), options, log.getChild("authority"))
         account = Account.of(home / "account.json")
         cloud = Cloud(account, store, catalogue, tags, addresses, fleet, automation, filings)
-        api = ApiServer(cloud, home / "api.log", log.getChild("api"))
+        audit = AuditLog(home / "api.log")
+        stack.callback(audit.close)
+        cos = Cos(account, store, catalogue, home / "cos", audit.write, log.getChild("cos"))
+        api = ApiServer(cloud, cos, audit, log.getChild("api"))
         # What is closed last is opened first: requests end before what they work on does.
         stack.push_async_callback(fleet.close)
         stack.push_async_callback(automation.close)

@@ -25,6 +25,7 @@ from localcloud.services.api import Api
 from localcloud.services.ba import Ba
 from localcloud.services.base import Service
 from localcloud.services.cbs import Cbs
+from localcloud.services.cos import Cos, is_cos
 from localcloud.services.cvm import Cvm
 from localcloud.services.dnspod import Dnspod
 from localcloud.services.lighthouse import Lighthouse
@@ -59,13 +60,31 @@ class _Call:
     parameters: Mapping[str, Any]
 
 
+class AuditLog:
+    """The audit log: a line of JSON about every call."""
+
+    def __init__(self, path: Path) -> None:
+        """Add to the file at `path`."""
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Add a line, with the time."""
+        stamped = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **line}
+        self._file.write(json.dumps(stamped, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 class ApiServer:
     """Answers API requests."""
 
-    def __init__(self, cloud: Cloud, audit: Path, log: logging.Logger) -> None:
-        """Serve `cloud`; write a line of JSON about every call to `audit`."""
+    def __init__(self, cloud: Cloud, cos: Cos, audit: AuditLog, log: logging.Logger) -> None:
+        """Serve `cloud`, and `cos` at its hosts; write a line about every call to `audit`."""
         self._cloud = cloud
-        self._audit = audit.open("a", encoding="utf-8", buffering=1)
+        self._cos = cos
+        self._audit = audit
         self._log = log
         self._runner: web.ServerRunner | None = None
 
@@ -81,9 +100,10 @@ class ApiServer:
         """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
-        self._audit.close()
 
-    async def _handle(self, request: web.BaseRequest) -> web.Response:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if is_cos(request.headers.get("Host", "")):
+            return await self._cos.handle(request)
         if request.path.startswith("/_localcloud/"):
             return self._state(request.path)
         started, request_id = time.perf_counter(), str(uuid.uuid4())
@@ -155,7 +175,6 @@ class ApiServer:
 
     def _write(self, request: web.BaseRequest, call: _Call | None, error: CloudError | None, took: float) -> None:
         line = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "service": product_of(request.headers.get("Host", "")),
             "action": request.headers.get("X-TC-Action", ""),
             "region": request.headers.get("X-TC-Region", ""),
@@ -164,7 +183,7 @@ class ApiServer:
             "message": error.message if error else None,
             "ms": round(took * 1000, 2),
         }
-        self._audit.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._audit.write(line)
 
 
 def shortened(value: Any, name: str = "") -> Any:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     """What the cloud holds. Tests count documents by these names."""
 
     ADDRESS = "address"
+    BUCKET = "bucket"
     CERTIFICATE = "certificate"
     COMMAND = "command"
     CVM_INSTANCE = "cvm_instance"
@@ -31,12 +32,14 @@ class Kind(StrEnum):
     INVOCATION_TASK = "invocation_task"
     KEY_PAIR = "key_pair"
     LIGHTHOUSE_INSTANCE = "lighthouse_instance"
+    OBJECT = "object"
     PUBLIC_ADDRESS = "public_address"
     RECORD = "record"
     ROUTE_TABLE = "route_table"
     SECURITY_GROUP = "security_group"
     SUBNET = "subnet"
     TAGGED_RESOURCE = "tagged_resource"
+    UPLOAD = "upload"
     VPC = "vpc"
 
 
