@@ -235,21 +235,22 @@ class Site(pulumi.ComponentResource):
         )
 
     def _release(self, prepared: Preparation) -> Release:
-        site = self._settings.main
-        folder = site.site.content
-        found = _clearly(content.read, Path(folder)) if folder else {}
-        host = self._virtual_host(site, has_content=bool(found))
-        renderer = Renderer(self._folder)
-        rendered = _clearly(renderer.nginx_files, host, release=RELEASE)
-        certificate = f"tls/{site.site.domain}.pem"
+        sites = self._settings.sites
+        folders = {
+            f"sites/{site.site.domain}/html": _clearly(_folder, site.site.content)
+            for site in sites
+            if site.site.content
+        }
+        hosts = [self._virtual_host(site, has_content=site.site.content is not None) for site in sites]
+        rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE)
+        certificates = {f"tls/{site.site.domain}.pem": self.certificates[site].chain for site in sites}
         return Release(
             f"{self._name}-release",
             instance=prepared.instance,
             region=self._settings.region.id,
-            names=site.names,
-            files=self.certificates[site].chain.apply(lambda chain: {**rendered, certificate: chain}),
-            content_folder=folder,
-            content_digest=content.digest(found) if found else None,
+            names=tuple(name for site in sites for name in site.names),
+            files=pulumi.Output.all(**certificates).apply(lambda chains: {**rendered, **chains}),
+            folders=folders,
             templates=str(self._folder),
             opts=self._child,
         )
@@ -268,6 +269,10 @@ class Site(pulumi.ComponentResource):
             has_content=has_content,
             audience=None if self.publications[site].public else site.site.allow,
         )
+
+
+def _folder(source: str) -> content.Folder:
+    return content.Folder(source, content.digest(content.read(Path(source))))
 
 
 def _publication(site: HostedSite) -> Publication:

@@ -6,11 +6,20 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 
 class ContentError(Exception):
     """A folder of content that can't be published as it is."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of content as it was looked at: where it is, and the digest of what is in it."""
+
+    source: str
+    digest: str
 
 
 def read(folder: Path) -> dict[str, bytes]:

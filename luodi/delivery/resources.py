@@ -151,7 +151,7 @@ class _ReleaseProvider(_ServerProvider):
         return dynamic.diff(
             olds,
             news,
-            update=("files", "content_digest", "names"),
+            update=("files", "folders", "names"),
             replace=("instance",),
             also=drifted,
         )
@@ -203,12 +203,12 @@ class Release(Resource, module="luodi", name="Release"):
         region: str,
         names: tuple[str, ...],
         files: pulumi.Input[Mapping[str, str]],
-        content_folder: str | None,
-        content_digest: str | None,
+        folders: Mapping[str, content.Folder],
         templates: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`files` is path in the release to text; the content folder's files come beside, under ``sites/<name>/html/``.
+        """`files` is path in the release to text; `folders`, a folder in the release to the one that its files come
+        from. `names` are asked for after the switch.
 
         Creating and updating raise Silent, CommandFailed, TooLarge or ContentError.
         """
@@ -220,8 +220,7 @@ class Release(Resource, module="luodi", name="Release"):
                 "region": region,
                 "names": list(names),
                 "files": files,
-                "content_folder": content_folder,
-                "content_digest": content_digest,
+                "folders": {path: {"source": each.source, "digest": each.digest} for path, each in folders.items()},
                 "templates": templates,
                 "release": None,
                 "serving": None,
@@ -231,16 +230,15 @@ class Release(Resource, module="luodi", name="Release"):
 
 
 def release_files(props: Mapping[str, Any]) -> dict[str, bytes]:
-    """Every file of a release. Raises ContentError when the folder is no longer what the preview saw."""
+    """Every file of a release. Raises ContentError when a folder is no longer what the preview saw."""
     files = {path: text.encode() for path, text in props["files"].items()}
-    if props.get("content_folder"):
-        found = content.read(Path(props["content_folder"]))
-        if content.digest(found) != props["content_digest"]:
+    for at, folder in props["folders"].items():
+        found = content.read(Path(folder["source"]))
+        if content.digest(found) != folder["digest"]:
             raise content.ContentError(
-                f"luodi:site.content: {props['content_folder']} changed while it was being published; run "
-                "pulumi up again"
+                f"luodi:site.content: {folder['source']} changed while it was being published; run pulumi up again"
             )
-        files |= {f"sites/{props['names'][0]}/html/{name}": data for name, data in found.items()}
+        files |= {f"{at}/{name}": data for name, data in found.items()}
     return files
 
 

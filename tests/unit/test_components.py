@@ -444,14 +444,14 @@ def test_a_release_is_what_nginx_needs() -> None:
     assert "/etc/luodi/keys/example.cn.pem" in inputs["files"]["nginx/sites/example.cn.conf"]
     assert "粤ICP备2026068982号" in inputs["files"]["sites/example.cn/snippets/footer.html"]
     assert "示例" in inputs["files"]["sites/example.cn/html/index.html"]
-    assert "content_digest" not in inputs
+    assert inputs["folders"] == {}
 
 
 def test_content_goes_with_the_release(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("hello")
     inputs = landed(CVM, site={"content": str(tmp_path)}).one("luodi:Release").inputs
-    assert inputs["content_folder"] == str(tmp_path)
-    assert inputs["content_digest"] == content.digest({"index.html": b"hello"})
+    digest = content.digest({"index.html": b"hello"})
+    assert inputs["folders"] == {"sites/example.cn/html": {"source": str(tmp_path), "digest": digest}}
     assert "sites/example.cn/html/index.html" not in inputs["files"]
 
 

@@ -161,11 +161,14 @@ def release(server: Machine, page: str = "hello", *, more: str = "") -> dict[str
         **INSTANCE,
         "names": ["example.cn"],
         "files": files,
-        "content_folder": None,
-        "content_digest": None,
+        "folders": {},
         "release": None,
         "serving": None,
     }
+
+
+def with_content(folder: Path, digest: str) -> dict[str, Any]:
+    return {"folders": {"sites/example.cn/html": {"source": str(folder), "digest": digest}}}
 
 
 def test_a_release_is_delivered_and_followed_by_another(server: Machine, account: FakeAccount) -> None:
@@ -202,11 +205,13 @@ def test_a_large_release_takes_several_commands(server: Machine, account: FakeAc
     folder.mkdir()
     (folder / "noise.bin").write_bytes(machine.noise(100_000))
     found = content.read(folder)
-    props = release(server) | {"content_folder": str(folder), "content_digest": content.digest(found)}
+    props = release(server) | with_content(folder, content.digest(found))
     resources._ReleaseProvider().create(props)
     assert len(account.asked("RunCommand")) == 4
     assert all(len(request["Content"]) <= tat.COMMAND_LIMIT for request in account.asked("RunCommand"))
-    assert server.says("sha256sum < /opt/luodi/current/sites/example.cn/html/noise.bin") == machine.sha256sum(found["noise.bin"])
+    assert server.says("sha256sum < /opt/luodi/current/sites/example.cn/html/noise.bin") == machine.sha256sum(
+        found["noise.bin"]
+    )
     assert server.get() == "hello", "a page of the kit's own stays beside the content"
 
 
@@ -215,7 +220,7 @@ def test_content_that_changed_meanwhile_is_not_delivered(server: Machine, accoun
     (tmp_path / "public" / "a.txt").write_text("as previewed")
     digest = content.digest(content.read(tmp_path / "public"))
     (tmp_path / "public" / "a.txt").write_text("since then")
-    props = release(server) | {"content_folder": str(tmp_path / "public"), "content_digest": digest}
+    props = release(server) | with_content(tmp_path / "public", digest)
     with pytest.raises(ContentError, match=r"changed while it was being published; run pulumi up again"):
         resources._ReleaseProvider().create(props)
     assert account.calls == []
@@ -227,7 +232,7 @@ def test_too_large_a_release_is_told_before_anything_is_sent(
     (tmp_path / "public").mkdir()
     (tmp_path / "public" / "film.bin").write_bytes(machine.noise(2_500_000))
     digest = content.digest(content.read(tmp_path / "public"))
-    props = release(server) | {"content_folder": str(tmp_path / "public"), "content_digest": digest}
+    props = release(server) | with_content(tmp_path / "public", digest)
     with pytest.raises(TooLarge, match=r"The release is 2\.5 MB"):
         resources._ReleaseProvider().create(props)
     assert account.calls == []
@@ -263,7 +268,7 @@ def test_a_refresh_of_a_release_whose_server_is_gone(server: Machine, account: F
 def test_a_release_on_another_server_is_another_one(server: Machine) -> None:
     provider, olds = resources._ReleaseProvider(), release(server)
     assert changes(provider, olds, {**olds, "instance": "ins-2"}).replaces == ["instance"]
-    for name, value in {"names": ["www.example.cn"], "content_digest": "other"}.items():
+    for name, value in {"names": ["www.example.cn"], "folders": {"sites/example.cn/html": {"digest": "other"}}}.items():
         assert changes(provider, olds, {**olds, name: value}).changes
 
 
