@@ -31,8 +31,8 @@ const (
 // through the schema of each whenever the plugin starts, and upstream has more
 // than a thousand.
 var kept = []string{
-	"availability_zones", "dnspod_", "eip", "images", "instance", "key_pair", "lighthouse_",
-	"security_group", "ssl_", "subnet", "tat_", "user_info", "vpc",
+	"availability_zones", "cos_bucket", "dnspod_", "eip", "images", "instance", "key_pair", "lighthouse_",
+	"monitor_alarm_", "security_group", "ssl_", "subnet", "tat_", "user_info", "vpc",
 }
 
 // Provider is the upstream provider, reduced to kept, with a Pulumi token for
