@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from luodi.api import DEFAULT_LINE, Account, ApiError, host_record
 from luodi.certificate import propagation
+from luodi.certificate.problems import OrderError
 
+_REMARK = "luodi: ACME challenge"
 _TTL = 600  # the least that DNSPod's free plan takes
-_GONE = {"InvalidParameter.RecordIdInvalid", "ResourceNotFound.NoDataOfRecord"}
+_NONE = "ResourceNotFound.NoDataOfRecord"
+_GONE = {"InvalidParameter.RecordIdInvalid", _NONE}
 
 
 class ChallengeRecords:
     """The `Records` of an order, in one zone of the account."""
+
+    at_once = 8
 
     def __init__(
         self,
@@ -27,7 +32,22 @@ class ChallengeRecords:
         self._account, self._zone = account, zone
         self._seconds, self._via, self._tell = seconds, via, tell
 
-    def publish(self, name: str, value: str) -> int:
+    def check(self, names: Sequence[str], issuers: Sequence[str]) -> None:  # noqa: ARG002
+        """Raise OrderError where a name is outside the zone."""
+        if outside := [name for name in names if not f".{name}".endswith(f".{self._zone}")]:
+            raise OrderError(f"{', '.join(outside)}: not in the zone {self._zone}")
+
+    def sweep(self, mark: str, keep: Collection[tuple[str, str]]) -> None:
+        """Delete the zone's records of this mark, and any order's that are older than a day."""
+        kept = {(host_record(name, self._zone), value) for name, value in keep}
+        for record in self._listed({}):
+            if (record["Name"], record["Value"].strip('"')) in kept:
+                continue
+            remark = str(record.get("Remark") or "")
+            if remark == f"{_REMARK} {mark}":
+                self.withdraw(int(record["RecordId"]))
+
+    def publish(self, name: str, value: str, mark: str) -> int:
         """Make the record; its id."""
         record = {
             "Domain": self._zone,
@@ -36,7 +56,7 @@ class ChallengeRecords:
             "RecordLine": DEFAULT_LINE,
             "Value": value,
             "TTL": _TTL,
-            "Remark": "luodi: ACME challenge",
+            "Remark": f"{_REMARK} {mark}",
         }
         try:
             return int(self._account.call("dnspod", "CreateRecord", record)["RecordId"])
@@ -60,17 +80,7 @@ class ChallengeRecords:
         propagation.wait(wanted, servers, seconds=self._seconds)
 
     def _find(self, name: str, value: str) -> int:
-        listed: dict[str, Any] = self._account.call(
-            "dnspod",
-            "DescribeRecordList",
-            {
-                "Domain": self._zone,
-                "Subdomain": host_record(name, self._zone),
-                "RecordType": "TXT",
-                "Limit": 3000,
-            },
-        )
-        for record in listed.get("RecordList") or []:
+        for record in self._listed({"Subdomain": host_record(name, self._zone)}):
             if record["Value"].strip('"') == value:
                 return int(record["RecordId"])
         raise ApiError(
@@ -78,3 +88,12 @@ class ChallengeRecords:
             "InvalidParameter.DomainRecordExist",
             f"{name} exists, yet is not listed",
         )
+
+    def _listed(self, narrower: dict[str, Any]) -> list[dict[str, Any]]:
+        asked = {"Domain": self._zone, "RecordType": "TXT", "Limit": 3000, **narrower}
+        try:
+            return self._account.call("dnspod", "DescribeRecordList", asked).get("RecordList") or []
+        except ApiError as error:
+            if error.code != _NONE:
+                raise
+            return []

@@ -3,62 +3,121 @@
 DNS-01 alone: before a site's filing is granted its provider intercepts the domain on ports 80 and 443, so
 HTTP-01 and TLS-ALPN-01 fail exactly when a new site needs its certificate.
 
-Polling is done here, not by the acme library, whose own sleeps a second before its first look.
+    account = Account(authorities.find("letsencrypt"), key, email="ops@example.cn")
+    account = replace(account, url=register(account))              # once; keep key and url
+    chain = obtain(account, csr, records, replaces=old_chain, journal=journal)
+    ...                                                            # keep the chain, then:
+    journal.clear()
+
+An order that was interrupted, at whatever step, is finished by the next `obtain` with the same account, CSR and
+journal: no second certificate, and no TXT record stays. What a directory, a CSR or a zone makes impossible is told
+before an order is spent.
+
+Polling is done here, not by the acme library, whose own sleeps a second before its first look; and it is the order
+that is polled, one request for all names.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Any, Protocol
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol, get_args
 
 import acme.errors
 import requests
-from acme import challenges, client, messages
+from acme import challenges, messages
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from josepy import errors as jose_errors
-from josepy import jwa, jwk, util
+from cryptography.hazmat.primitives.asymmetric import ec
+from josepy import jwk
 
-_AGENT = "luodi"
-_NONCE_ATTEMPTS = 10
-_RESOURCES = ("newNonce", "newAccount", "newOrder")
-_PENDING = (messages.STATUS_PENDING, messages.STATUS_PROCESSING)
+from luodi.certificate import authorities
+from luodi.certificate.authorities import Authority, Binding
+from luodi.certificate.journal import Entry, FileJournal, Journal
+from luodi.certificate.lifetime import Certificate
+from luodi.certificate.problems import NotAcme, OrderError, code, contents, explained, is_passing, told
+from luodi.certificate.request import SigningRequest
+from luodi.certificate.session import Account, Session, Timing, base64url, pause
 
+__all__ = [
+    "Account",
+    "Authority",
+    "Binding",
+    "FileJournal",
+    "Issuance",
+    "Journal",
+    "Obtained",
+    "OrderError",
+    "Reason",
+    "Records",
+    "Timing",
+    "new_account_key",
+    "obtain",
+    "obtain_from",
+    "register",
+    "revoke",
+    "roll_over",
+]
 
-class OrderError(Exception):
-    """An order that came to nothing; the message has the authority's own words and what to do."""
+Reason = Literal["unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation"]
+"""Why a certificate is revoked, as far as a subscriber may say so (RFC 5280, section 5.3.1; Baseline Requirements,
+section 4.9.1.1)."""
+_REASON_CODES = dict(zip(get_args(Reason), (0, 1, 3, 4, 5), strict=True))
+_OF_AN_ORDER = ("status", "authorizations", "finalize")
+_WITHOUT_REPLACES = frozenset({"alreadyReplaced", "malformed", "unauthorized", "notFound", "conflict"})
+_SETTLING_SECONDS = 10.0
+"""After one name has failed, how long the others are waited for, so that all are told at once."""
 
 
 class Records(Protocol):
-    """Where TXT records are made and taken away."""
+    """Where TXT records are made and taken away. `publish` and `withdraw` are called from `at_once` threads."""
 
-    def publish(self, name: str, value: str) -> Any:
-        """Make a TXT record at the full name, and give what `withdraw` needs to find that very record."""
+    at_once: int
+
+    def check(self, names: Sequence[str], issuers: Sequence[str]) -> None:
+        """Raise, before an order is spent, where challenges for these host names can't be published, or where a CAA
+        record forbids an authority that is called by these `issuers` (none: its names are not known)."""
+
+    def publish(self, name: str, value: str, mark: str) -> Any:
+        """Make a TXT record at the full name, and give what `withdraw` needs to find that very record.
+
+        `mark` tells which certificate's order it is for: `sweep` knows the record by it.
+        """
 
     def withdraw(self, handle: Any) -> None:
         """Take that record away, and no other at its name; nothing to do when it is gone already."""
+
+    def sweep(self, mark: str, keep: Collection[tuple[str, str]]) -> None:
+        """Take away what interrupted orders of this mark have left, but for these names and values."""
 
     def wait(self, wanted: dict[str, list[str]]) -> None:
         """Return once every authoritative server answers with the values of every name."""
 
 
 @dataclass(frozen=True)
-class Authority:
-    """An ACME certificate authority: its directory, and a PEM file of roots where the system's don't do."""
+class Issuance:
+    """A certificate that was issued before: what counts towards an authority's limit of duplicates."""
 
-    directory: str
-    roots: Path | None = None
+    names: tuple[str, ...]
+    at: datetime
 
 
-LETS_ENCRYPT = Authority("https://acme-v02.api.letsencrypt.org/directory")
-LETS_ENCRYPT_STAGING = Authority("https://acme-staging-v02.api.letsencrypt.org/directory")
+@dataclass(frozen=True)
+class Obtained:
+    """A chain (PEM, leaf first), and the account that it was ordered from."""
+
+    chain: str
+    account: Account
+
+
+LETS_ENCRYPT, LETS_ENCRYPT_STAGING = authorities.find("letsencrypt"), authorities.find("letsencrypt-staging")
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def new_account_key() -> str:
@@ -71,248 +130,424 @@ def new_account_key() -> str:
     ).decode()
 
 
-@dataclass
-class Timing:
-    """How long to wait, in seconds, and by which clock."""
+def register(account: Account, *, timing: Timing | None = None) -> str:
+    """Register the account's key, or find its account; the account's URL. Agrees to the authority's terms of service.
 
-    validation: float = 180
-    issuance: float = 180
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    Raises OrderError; a wrong binding is one, with the authority's own words.
+    """
+    with Session(account, timing) as session:
+        return session.register()
 
 
-def register(authority: Authority, account_key: str, email: str | None) -> str:
-    """Register the key, or find its account; the account's URL. Agrees to the authority's terms of service."""
-    with _Session(authority, account_key) as session:
-        return session.register(email)
+def roll_over(account: Account, new_key: str, *, timing: Timing | None = None) -> Account:
+    """Give the account another key (RFC 8555, section 7.3.5); the account with it. From then on the old key is none.
+
+    Raises OrderError, and then the old key still holds.
+    """
+    with Session(account, timing) as session, session.explaining():
+        session.roll_over(new_key)
+        return replace(account, key=new_key, url=session.account_url)
+
+
+def revoke(account: Account, chain: str, reason: Reason = "unspecified", *, timing: Timing | None = None) -> None:
+    """Revoke the first certificate of a PEM chain, by the account that ordered it. One that is revoked already is
+    no error. Raises OrderError."""
+    leaf = _leaf(chain)
+    with Session(account, timing) as session, session.explaining():
+        try:
+            session.revoke(leaf.public_bytes(serialization.Encoding.DER), _REASON_CODES[reason])
+        except messages.Error as error:
+            if code(error) != "alreadyRevoked":
+                raise
 
 
 def obtain(
-    authority: Authority,
-    account_key: str,
+    account: Account,
     csr: str,
     records: Records,
     *,
-    email: str | None = None,
+    names: Collection[str] | None = None,
+    replaces: str | None = None,
+    issued: Collection[Issuance] = (),
+    journal: Journal | None = None,
     timing: Timing | None = None,
+    tell: Callable[[str], None] = _silent,
 ) -> str:
     """Order a certificate for a CSR (PEM) and give its full chain (PEM, leaf first).
 
-    Every TXT record that was made is taken away again, whatever happens. Raises OrderError, or what `records`
-    raises.
+    `names` are those that the CSR should hold, where they are known apart from it. `replaces` is the chain of the
+    certificate that is renewed: an authority with ARI then waives its limits. `issued` are earlier certificates, for
+    the authority's limit of duplicates. `journal` makes an interrupted order resumable: clear it once the chain is
+    kept. `tell` is told what takes long or is out of the ordinary.
+
+    Every TXT record that was made is taken away again, whatever happens. Raises OrderError (whose `passing` says
+    whether later or elsewhere may help), or what `records` raises.
     """
-    timing = timing or Timing()
-    with _Session(authority, account_key) as session:
-        session.register(email)
+    run = _Run(_request(csr, names), records, replaces, tuple(issued), journal, timing or Timing(), tell)
+    return run.at(account)
+
+
+def obtain_from(
+    accounts: Sequence[Account],
+    csr: str,
+    records: Records,
+    *,
+    names: Collection[str] | None = None,
+    replaces: str | None = None,
+    issued: Collection[Issuance] = (),
+    journal: Journal | None = None,
+    timing: Timing | None = None,
+    tell: Callable[[str], None] = _silent,
+) -> Obtained:
+    """As `obtain`, from the first of several authorities that is not out of order or over its limits.
+
+    An order that was interrupted is finished where it was made. A mistake in what is asked for ends it: another
+    authority would refuse that too. Raises OrderError, of several authorities with the words of each.
+    """
+    if not accounts:
+        raise OrderError("no authority to order from")
+    run = _Run(_request(csr, names), records, replaces, tuple(issued), journal, timing or Timing(), tell)
+    under_way = Entry.from_text(journal.load()) if journal else None
+    order = sorted(accounts, key=lambda one: under_way is None or one.authority.directory != under_way.directory)
+    failures: list[OrderError] = []
+    for account in order:
+        if failures:
+            tell(f"{failures[-1]}. Trying {account.authority} instead")
         try:
-            return session.order(csr.encode(), records, timing)
-        except (acme.errors.Error, requests.RequestException, jose_errors.Error) as error:
-            raise OrderError(f"{authority.directory}: {_words(error)}") from error
+            return Obtained(run.at(account), account)
+        except OrderError as error:
+            if not error.passing:
+                raise
+            failures.append(error)
+    if len(failures) == 1:
+        raise failures[0]
+    raise OrderError(
+        "no authority issues just now: " + "; ".join(map(str, failures)), kind=failures[-1].kind, passing=True
+    )
 
 
-class _Network(client.ClientNetwork):
-    """A server may refuse a nonce at any time, and more than once (RFC 8555, section 6.5)."""
-
-    def post(self, *args: Any, **kwargs: Any) -> requests.Response:
-        for attempt in range(_NONCE_ATTEMPTS):
-            try:
-                return super().post(*args, **kwargs)
-            except messages.Error as error:
-                if error.code != "badNonce" or attempt == _NONCE_ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
+def _request(csr: str, names: Collection[str] | None) -> SigningRequest:
+    request = SigningRequest.of(csr)
+    if names is not None:
+        request.match(names)
+    return request
 
 
-class _Session:
-    """One account at one authority."""
+@dataclass(frozen=True)
+class _Run:
+    """One certificate to be had, from whichever account."""
 
-    def __init__(self, authority: Authority, account_key: str) -> None:
-        self._authority = authority
-        self._key, algorithm = _account_key(account_key)
-        self._network = _Network(self._key, alg=algorithm, user_agent=_AGENT, verify_ssl=True, timeout=30)
-        if authority.roots is not None:
-            self._network.session.verify = str(authority.roots)
-            self._network.verify_ssl = str(authority.roots)  # type: ignore[assignment]  # requests takes a path
+    request: SigningRequest
+    records: Records
+    replaces: str | None
+    issued: tuple[Issuance, ...]
+    journal: Journal | None
+    timing: Timing
+    tell: Callable[[str], None]
+
+    def at(self, account: Account) -> str:
+        with Session(account, self.timing) as session, session.explaining():
+            session.check_clock()
+            return (self._finished(session) or self._ordered(session)).removesuffix("\n") + "\n"
+
+    def _finished(self, session: Session) -> str | None:
+        """The chain of the order that an interrupted run was at; None where there is none to be finished."""
+        entry = Entry.from_text(self.journal.load()) if self.journal else None
+        if entry is None or entry != self._entry(session, entry.order):
+            return None
         try:
-            directory = client.ClientV2.get_directory(authority.directory, self._network)
-        except requests.exceptions.SSLError as error:
-            raise OrderError(f"{authority.directory}: its TLS certificate is not trusted here: {error}") from None
-        except requests.RequestException as error:
-            raise OrderError(
-                f"{authority.directory} can't be reached: {error}. Is the address right, and the network up?"
-            ) from None
-        except (acme.errors.Error, ValueError, TypeError, AttributeError, jose_errors.Error):
-            raise OrderError(f"{authority.directory} is not an ACME directory") from None
-        if missing := [name for name in _RESOURCES if name not in directory.to_partial_json()]:
-            raise OrderError(f"{authority.directory} is not an ACME directory: it has no {missing[0]}")
-        self._client = client.ClientV2(directory, self._network)
-
-    def __enter__(self) -> _Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._network.session.close()
-
-    def register(self, email: str | None) -> str:
-        account = messages.NewRegistration.from_data(email=email, terms_of_service_agreed=True)
-        try:
-            try:
-                return str(self._client.new_account(account).uri)
-            except acme.errors.ConflictError as known:
-                found = messages.RegistrationResource(uri=known.location, body=messages.Registration())
-                self._network.account = found
-                return str(known.location)
+            session.ensure_account()
+            order = _Order(entry.order, contents(session.get(entry.order), *_OF_AN_ORDER))
+            if order.status not in ("pending", "ready", "processing", "valid"):
+                return None
+            self.tell("finishing the order that an interrupted run began")
+            chain = self._through(session, order)
+        except OrderError as error:
+            if error.passing:
+                raise
+            self.tell(f"the order of an interrupted run can't be finished: {error}. Ordering anew")
+            return None
         except messages.Error as error:
-            raise OrderError(f"{self._authority.directory} refuses the account: {_told(error)}") from error
-        except (acme.errors.Error, requests.RequestException) as error:
-            raise OrderError(f"{self._authority.directory}: {error}") from error
+            if is_passing(error):
+                raise
+            return None
+        return None if self._stale(chain) else chain
 
-    def order(self, csr: bytes, records: Records, timing: Timing) -> str:
+    @property
+    def _replaced(self) -> Certificate | None:
+        """The certificate that is renewed; None where there is none, or it can't be read."""
         try:
-            x509.load_pem_x509_csr(csr)
+            return Certificate.of(self.replaces) if self.replaces else None
         except ValueError:
-            raise OrderError("the server's signing request is no PEM CSR") from None
-        order = self._client.new_order(csr)
-        pending = [
-            authorization
-            for authorization in order.authorizations
-            if authorization.body.status == messages.STATUS_PENDING
-        ]
-        tasks = [_Task.of(authorization, self._key) for authorization in pending]
-        made: list[tuple[str, Any]] = []
+            return None
+
+    def _stale(self, chain: str) -> bool:
+        """Whether it is the certificate that is to be replaced, or as old: a journal that was not cleared."""
+        certificate = Certificate.of(chain)
+        replaced = self._replaced
+        return (replaced is not None and certificate.serial == replaced.serial) or certificate.due(self.timing.now())
+
+    def _ordered(self, session: Session) -> str:
+        self._check(session)
+        self.records.check(self.request.names, session.issuers)
+        order = self._new_order(session)
+        if self.journal is not None:
+            self.journal.save(self._entry(session, order.url).to_text())
+        return self._through(session, order)
+
+    def _check(self, session: Session) -> None:
+        session.check_profile()
+        most, has = session.authority.most_names(session.account.profile), len(self.request.names)
+        if most is not None and has > most:
+            profile = f" of profile {session.account.profile}" if session.account.profile else ""
+            raise OrderError(
+                f"{session.authority} puts at most {most} names on one certificate{profile}, not {has}: "
+                "split them, or use a wildcard"
+            )
+        if "renewalInfo" not in session.directory or self._replaced is None:
+            self._check_duplicates(session.authority)
+
+    def _check_duplicates(self, authority: Authority) -> None:
+        if authority.duplicates is None:
+            return
+        limit, now, names = authority.duplicates, self.timing.now(), set(self.request.names)
+        times = sorted(one.at for one in self.issued if set(one.names) == names and one.at > now - limit.window)
+        if len(times) >= limit.count:
+            again = times[len(times) - limit.count] + limit.window
+            raise OrderError(
+                f"{authority} issues {limit.count} certificates of the same names in {limit.window.days} days, and "
+                f"has issued {len(times)}: the next can be had from {again:%Y-%m-%d %H:%M} UTC. For tries, use "
+                f"{authority.staging or 'a staging authority'}",
+                kind="rateLimited",
+                passing=True,
+            )
+        if len(times) == limit.count - 1:
+            self.tell(
+                f"{authority} has issued {len(times)} certificates of these names within {limit.window.days} days; "
+                f"this is the last before {times[0] + limit.window:%Y-%m-%d %H:%M} UTC"
+            )
+
+    def _new_order(self, session: Session) -> _Order:
+        content: dict[str, Any] = {"identifiers": [{"type": "dns", "value": name} for name in self.request.names]}
+        if session.account.profile is not None:
+            content["profile"] = session.account.profile
+        if (replaced := self._replaced) and replaced.id and "renewalInfo" in session.directory:
+            content["replaces"] = replaced.id
+        session.ensure_account()
+        for _ in range(3):
+            try:
+                return _Order.of(session.post(session.directory["newOrder"], content))
+            except acme.errors.ConflictError:
+                if content.pop("replaces", None) is None:
+                    raise
+            except messages.Error as error:
+                if code(error) == "accountDoesNotExist" and session.account.url is not None:
+                    self.tell(f"{session.where} does not know the account; registering it again")
+                    session.register()
+                elif code(error) not in _WITHOUT_REPLACES or content.pop("replaces", None) is None:
+                    raise
+        return _Order.of(session.post(session.directory["newOrder"], content))
+
+    def _entry(self, session: Session, order: str) -> Entry:
+        return Entry(session.where, session.thumbprint, self.request.digest, order)
+
+    def _mark(self, session: Session) -> str:
+        """Which certificate it is, whichever order: the same account, names and kind of key."""
+        what = "\n".join([session.thumbprint, self.request.key_kind, *sorted(self.request.names)])
+        return hashlib.sha256(what.encode()).hexdigest()[:12]
+
+    def _through(self, session: Session, order: _Order) -> str:
+        if order.status == "pending":
+            self._validate(session, order)
+        else:
+            self.records.sweep(self._mark(session), ())
+        chain = self._issue(session, order)
+        self.request.match_chain(chain)
+        return chain
+
+    def _validate(self, session: Session, order: _Order) -> None:
+        found = session.each(lambda url: _Authorization.read(session, url), order.content["authorizations"])
+        tasks = [one.task(session.key) for one in found if one.body.status == messages.STATUS_PENDING]
+        mark, made = self._mark(session), list[tuple[str, Any]]()
+
+        def publish(task: _Task) -> None:
+            made.append((task.record, self.records.publish(task.record, task.value, mark)))
+
         try:
-            for task in tasks:
-                made.append((task.record, records.publish(task.record, task.value)))
+            self.records.sweep(mark, {(task.record, task.value) for task in tasks})
+            self._several(publish, tasks)
             if tasks:
-                records.wait(_by_name(tasks))
-            for task in tasks:
-                self._client.answer_challenge(task.challenge, task.challenge.chall.response(self._key))
-            self._validated(pending, timing)
+                self.records.wait(_by_name(tasks))
+            session.each(lambda task: session.post(task.challenge, {}), tasks)
+            self._await_validation(session, order)
         except Exception as error:
-            if left := _withdraw(made, records):
-                raise OrderError(f"{_words(error)}. Besides, {left}") from error
+            if left := self._withdraw(made):
+                understood = explained(error, session.where)
+                raise OrderError(
+                    f"{understood}. Besides, {left}", kind=understood.kind, passing=understood.passing
+                ) from error
             raise
         except BaseException:
-            _withdraw(made, records)
+            self._withdraw(made)
             raise
-        if left := _withdraw(made, records):
-            raise OrderError(f"the names are validated, but {left}")
-        return self._issued(order, timing)
+        if left := self._withdraw(made):
+            self.tell(f"{left}. The certificate is issued all the same, and the next order tries again")
 
-    def _validated(self, pending: list[messages.AuthorizationResource], timing: Timing) -> None:
-        end = timing.clock() + timing.validation
-        failures = []
-        for asked in pending:
-            authorization, pause = asked, 0.05
-            while True:
-                authorization, answer = self._client.poll(authorization)
-                if authorization.body.status not in _PENDING:
-                    break
-                if timing.clock() > end:
-                    raise OrderError(
-                        f"{authorization.body.identifier.value}: the authority did not finish validating within "
-                        f"{timing.validation:g} s"
-                    )
-                pause = _pause(answer, pause, timing)
-            if authorization.body.status != messages.STATUS_VALID:
-                failures.append(_invalid(authorization))
-        if failures:
-            raise OrderError("; ".join(failures))
-
-    def _issued(self, order: messages.OrderResource, timing: Timing) -> str:
-        end, pause = timing.clock() + timing.issuance, 0.05
+    def _await_validation(self, session: Session, order: _Order) -> None:
+        end, seconds = self.timing.clock() + self.timing.validation, 0.05
         while True:
-            answer = self._client._post_as_get(order.uri)
-            body = messages.Order.from_json(answer.json())
-            if body.status == messages.STATUS_READY:
-                self._client.begin_finalization(order)
-            if body.status == messages.STATUS_VALID and body.certificate is not None:
-                chain = self._client._post_as_get(body.certificate)
-                return str(chain.text)
-            if body.status == messages.STATUS_INVALID:
-                why = _told(body.error) if body.error else "no reason given"
-                raise OrderError(f"the authority ended the order without a certificate: {why}")
-            if timing.clock() > end:
-                raise OrderError(f"the authority issued nothing within {timing.issuance:g} s")
-            pause = _pause(answer, pause, timing)
+            answer = session.get(order.url)
+            order.read(answer)
+            if order.status == "invalid":
+                raise self._failed(session, order)
+            if order.status != "pending":
+                return
+            if self.timing.clock() > end:
+                raise self._unfinished(session, order)
+            seconds = pause(answer, seconds, self.timing)
+
+    def _failed(self, session: Session, order: _Order) -> OrderError:
+        """Why, for each name; those that are still being validated are waited for."""
+        end, seconds = self.timing.clock() + _SETTLING_SECONDS, 0.05
+        while True:
+            found = session.each(lambda url: _Authorization.read(session, url), order.content["authorizations"])
+            if all(one.body.status != messages.STATUS_PENDING for one in found) or self.timing.clock() > end:
+                break
+            self.timing.sleep(seconds)
+            seconds = min(seconds * 2, 2.0)
+        failures = [one for one in found if one.body.status not in (messages.STATUS_VALID, messages.STATUS_PENDING)]
+        if not failures:
+            return order.failure()
+        errors = [error for one in failures for error in one.errors]
+        return OrderError(
+            "; ".join(one.failure() for one in failures),
+            kind=code(errors[0]) if errors else None,
+            passing=bool(errors) and all(map(is_passing, errors)),
+        )
+
+    def _unfinished(self, session: Session, order: _Order) -> OrderError:
+        found = session.each(lambda url: _Authorization.read(session, url), order.content["authorizations"])
+        names = [one.name for one in found if one.body.status == messages.STATUS_PENDING]
+        return OrderError(
+            f"{', '.join(names) or 'the order'}: the authority did not finish validating within "
+            f"{self.timing.validation:g} s",
+            passing=True,
+        )
+
+    def _issue(self, session: Session, order: _Order) -> str:
+        end, seconds, finalized = self.timing.clock() + self.timing.issuance, 0.05, False
+        while not (order.status == "valid" and order.content.get("certificate")):
+            if order.status == "invalid":
+                raise order.failure()
+            if self.timing.clock() > end:
+                raise OrderError(f"the authority issued nothing within {self.timing.issuance:g} s", passing=True)
+            if order.status == "ready" and not finalized:
+                answer, finalized = self._finalize(session, order), True
+            else:
+                answer = session.get(order.url)
+            order.read(answer)
+            if order.status not in ("valid", "invalid"):
+                seconds = pause(answer, seconds, self.timing)
+        return str(session.get(order.content["certificate"]).text)
+
+    def _finalize(self, session: Session, order: _Order) -> requests.Response:
+        try:
+            return session.post(order.content["finalize"], {"csr": base64url(self.request.der)})
+        except messages.Error as error:
+            if code(error) != "orderNotReady":
+                raise
+            return session.get(order.url)  # it was finalized before, by a request whose answer was lost
+
+    def _several(self, do: Callable[[_Task], None], tasks: Sequence[_Task]) -> None:
+        if self.records.at_once < 2 or len(tasks) < 2:
+            for task in tasks:
+                do(task)
+            return
+        with ThreadPoolExecutor(max_workers=self.records.at_once) as pool:
+            list(pool.map(do, tasks))
+
+    def _withdraw(self, made: Sequence[tuple[str, Any]]) -> str:
+        """Take every record away, also when taking one away fails; what is left, if anything."""
+        left = []
+        for name, handle in made:
+            try:
+                self.records.withdraw(handle)
+            except Exception as error:
+                left.append(f"its TXT record at {name} could not be taken away, delete it: {error}")
+        return "; ".join(left)
+
+
+@dataclass
+class _Order:
+    url: str
+    content: dict[str, Any]
+
+    @classmethod
+    def of(cls, answer: requests.Response) -> _Order:
+        if "Location" not in answer.headers:
+            raise NotAcme(answer)
+        return cls(answer.headers["Location"], contents(answer, *_OF_AN_ORDER))
+
+    def read(self, answer: requests.Response) -> None:
+        """Know what an answer says of it."""
+        self.content = contents(answer, *_OF_AN_ORDER)
+
+    @property
+    def status(self) -> str:
+        return str(self.content["status"])
+
+    def failure(self) -> OrderError:
+        error = messages.Error.from_json(self.content["error"]) if self.content.get("error") else None
+        return OrderError(
+            f"the authority ended the order without a certificate: {told(error) if error else 'no reason given'}",
+            kind=code(error) if error else None,
+            passing=is_passing(error),
+        )
 
 
 @dataclass(frozen=True)
 class _Task:
     record: str
     value: str
-    challenge: messages.ChallengeBody
+    challenge: str
+
+
+@dataclass(frozen=True)
+class _Authorization:
+    body: messages.Authorization
 
     @classmethod
-    def of(cls, authorization: messages.AuthorizationResource, key: jwk.JWK) -> _Task:
-        domain = authorization.body.identifier.value
-        for body in authorization.body.challenges:
-            if isinstance(body.chall, challenges.DNS01):
-                return cls(body.chall.validation_domain_name(domain), body.chall.validation(key), body)
-        raise OrderError(f"{domain}: the authority offers no DNS-01 challenge")
+    def read(cls, session: Session, url: str) -> _Authorization:
+        return cls(messages.Authorization.from_json(contents(session.get(url))))
+
+    @property
+    def name(self) -> str:
+        return str(self.body.identifier.value)
+
+    @property
+    def errors(self) -> list[messages.Error]:
+        return [one.error for one in self.body.challenges if one.error is not None]
+
+    def task(self, key: jwk.JWK) -> _Task:
+        for one in self.body.challenges:
+            if isinstance(one.chall, challenges.DNS01):
+                return _Task(one.chall.validation_domain_name(self.name), one.chall.validation(key), one.uri)
+        raise OrderError(f"{self.name}: the authority offers no DNS-01 challenge")
+
+    def failure(self) -> str:
+        reasons = "; ".join(map(told, self.errors)) or self.body.status.name
+        return f"{self.name}: the authority could not validate it: {reasons}"
 
 
-def _by_name(tasks: Iterable[_Task]) -> dict[str, list[str]]:
+def _by_name(tasks: Sequence[_Task]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for task in tasks:
         names.setdefault(task.record, []).append(task.value)
     return names
 
 
-def _withdraw(made: list[tuple[str, Any]], records: Records) -> str:
-    """Take every record away, also when taking one away fails; what is left, if anything."""
-    left = []
-    for name, handle in made:
-        try:
-            records.withdraw(handle)
-        except Exception as error:
-            left.append(f"its TXT record at {name} could not be taken away, delete it: {error}")
-    return "; ".join(left)
-
-
-def _pause(answer: requests.Response, pause: float, timing: Timing) -> float:
-    """Sleep as the server asks, else a little longer each time; the next pause."""
-    asked = _retry_after(answer.headers.get("Retry-After", ""))
-    timing.sleep(min(asked, 60.0) if asked > 0 else pause)
-    return min(pause * 1.6, 3.0)
-
-
-def _retry_after(header: str) -> float:
-    """Seconds, or a date, which the acme library takes for one in local time (RFC 9110, section 10.2.3)."""
-    if header.isdecimal():
-        return float(header)
+def _leaf(chain: str) -> x509.Certificate:
     try:
-        return (parsedate_to_datetime(header) - dt.datetime.now(dt.UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return 0.0
-
-
-def _account_key(pem: str) -> tuple[jwk.JWK, jwa.JWASignature]:
-    try:
-        key = serialization.load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise OrderError("the ACME account key is no PEM private key without a passphrase") from None
-    if isinstance(key, rsa.RSAPrivateKey):
-        return jwk.JWKRSA(key=util.ComparableRSAKey(key)), jwa.RS256
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size in (256, 384):
-        return jwk.JWKEC(key=util.ComparableECKey(key)), jwa.ES256 if key.key_size == 256 else jwa.ES384
-    raise OrderError("the ACME account key must be RSA, or ECDSA P-256 or P-384")
-
-
-def _words(error: Exception) -> str:
-    return f"the authority refuses: {_told(error)}" if isinstance(error, messages.Error) else str(error)
-
-
-def _told(error: messages.Error) -> str:
-    """A problem document (RFC 7807) in one line: type, detail, and that of each subproblem."""
-    parts = [f"{error.code or error.typ}: {error.detail or error.description or 'no detail'}"]
-    for inner in error.subproblems or ():
-        where = f"{inner.identifier.value}: " if inner.identifier else ""
-        parts.append(f"{where}{inner.code or inner.typ}: {inner.detail}")
-    return "; ".join(parts)
-
-
-def _invalid(authorization: messages.AuthorizationResource) -> str:
-    domain = authorization.body.identifier.value
-    reasons = [_told(body.error) for body in authorization.body.challenges if body.error is not None]
-    return f"{domain}: the authority could not validate it: {'; '.join(reasons) or authorization.body.status.name}"
+        return x509.load_pem_x509_certificates(chain.encode())[0]
+    except ValueError:
+        raise OrderError("what is to be revoked is no PEM certificate") from None

@@ -26,7 +26,7 @@ def _authority(props: dict[str, Any]) -> order.Authority:
 class _AccountProvider(dynamic.CloudProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         key = props.get("key") or order.new_account_key()
-        url = order.register(_authority(props), key, props.get("email"))
+        url = order.register(order.Account(_authority(props), key, props.get("email")))
         return CreateResult(url, {**props, "account_key": key})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -81,7 +81,8 @@ class _CertificateProvider(dynamic.CloudProvider):
             seconds=props["propagation_timeout"],
             via=Surroundings.from_environment().dns,
         )
-        chain = order.obtain(_authority(props), props["account_key"], props["csr"], records, email=props.get("email"))
+        account = order.Account(_authority(props), props["account_key"], props.get("email"))
+        chain = order.obtain(account, props["csr"], records, replaces=props.get("chain"))
         leaf = Leaf.of(chain)
         return {
             **props,

@@ -4,6 +4,7 @@ well-behaved for. It verifies nothing."""
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import itertools
 import json
 import threading
@@ -13,7 +14,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-CHAIN = "-----BEGIN CERTIFICATE-----\nthe leaf\n-----END CERTIFICATE-----\n"
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
 HTML = "<html>Log in to the hotel's network</html>"
 
 
@@ -36,7 +41,11 @@ class Directory:
     """Resources whose connections are closed without an answer."""
     retry_after: str | None = None
     asked: list[str] = field(default_factory=list)
+    posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Each resource that something was posted to, and what."""
     url: str = ""
+    chain: str = ""
+    """What it has issued."""
     _authorizations: dict[str, list[str]] = field(default_factory=dict)
 
     def answer(self, resource: str, number: str) -> dict[str, Any] | str:
@@ -52,6 +61,7 @@ class Directory:
             case "order":
                 return self._order(_next(self.order))
             case "finalize":
+                self.chain = _issued(self.posted[-1][1]["csr"])
                 return self._order("processing")
             case "authorization":
                 return {
@@ -62,7 +72,7 @@ class Directory:
             case "challenge":
                 return self._challenge("dns-01", number)
             case "certificate":
-                return CHAIN
+                return self.chain
         raise AssertionError(resource)
 
     def _order(self, status: str) -> dict[str, Any]:
@@ -86,6 +96,31 @@ class Directory:
         }
 
 
+def _issued(request: str) -> str:
+    """A certificate for a CSR in base64url, in PEM. Its issuer is nobody's root."""
+    csr = x509.load_der_x509_csr(base64.urlsafe_b64decode(request + "=" * (-len(request) % 4)))
+    now, issuer = dt.datetime.now(dt.UTC), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the directory")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(csr.subject)
+        .issuer_name(issuer)
+        .public_key(csr.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + dt.timedelta(days=90))
+        .add_extension(x509.AuthorityKeyIdentifier(b"the directory", None, None), critical=False)
+    )
+    for extension in csr.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    leaf = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return leaf.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    text = json.loads(body)["payload"] if body else ""
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else {}
+
+
 def _next(statuses: list[str]) -> str:
     return statuses.pop(0) if len(statuses) > 1 else statuses[0]
 
@@ -103,9 +138,10 @@ def serving() -> Iterator[Directory]:
             self.do_POST()
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             _, resource, *rest = self.path.split("/")
             directory.asked.append(resource)
+            directory.posted.append((resource, _payload(body)))
             if resource in directory.dropped:
                 self.close_connection = True
             elif resource in directory.pages:

@@ -57,7 +57,8 @@ def account(name_servers: list[NameServer], monkeypatch: pytest.MonkeyPatch) -> 
             server.withdraw(*made[request["RecordId"]])
         return {}
 
-    found = FakeAccount(answers={"CreateRecord": create, "DeleteRecord": delete})
+    answers = {"CreateRecord": create, "DeleteRecord": delete, "DescribeRecordList": lambda _: {"RecordList": []}}
+    found = FakeAccount(answers=answers)
     monkeypatch.setattr(dynamic.CloudProvider, "account", lambda _self, _region: found)
     return found
 
@@ -158,10 +159,9 @@ def test_a_name_server_that_lags_is_told_and_nothing_is_left(
     assert name_servers[0].values("_acme-challenge.example.cn") == []
 
 
-def test_a_record_that_can_not_be_deleted_is_told(authority: Pebble, account: FakeAccount) -> None:
+def test_a_record_that_can_not_be_deleted_costs_no_certificate(authority: Pebble, account: FakeAccount) -> None:
     account.answers["DeleteRecord"] = refused("FailedOperation.DomainIsLocked", "locked")
-    with pytest.raises(OrderError, match=r"its TXT record at _acme-challenge\.example\.cn could not be taken away"):
-        resources._CertificateProvider().create(wanted("example.cn"))
+    assert resources._CertificateProvider().create(wanted("example.cn")).outs["chain"]
 
 
 def chain(age: dt.timedelta) -> str:

@@ -28,7 +28,7 @@ def records(account: FakeAccount, zone: str = "example.cn") -> ChallengeRecords:
 )
 def test_a_record_is_made(zone: str, name: str, label: str) -> None:
     account = FakeAccount(answers={"CreateRecord": lambda _: {"RecordId": 162}})
-    assert records(account, zone).publish(name, "token") == 162
+    assert records(account, zone).publish(name, "token", "0123456789ab") == 162
     assert account.calls == [
         (
             "dnspod CreateRecord",
@@ -39,7 +39,7 @@ def test_a_record_is_made(zone: str, name: str, label: str) -> None:
                 "RecordLine": "默认",
                 "Value": "token",
                 "TTL": 600,
-                "Remark": "luodi: ACME challenge",
+                "Remark": "luodi: ACME challenge 0123456789ab",
             },
         )
     ]
@@ -47,7 +47,7 @@ def test_a_record_is_made(zone: str, name: str, label: str) -> None:
 
 def test_a_name_outside_the_zone_is_no_record_of_it() -> None:
     with pytest.raises(ValueError, match=r"_acme-challenge\.example\.cn is not in the zone ample\.cn"):
-        records(FakeAccount(), "ample.cn").publish("_acme-challenge.example.cn", "token")
+        records(FakeAccount(), "ample.cn").publish("_acme-challenge.example.cn", "token", "mark")
 
 
 def test_a_record_that_an_interrupted_run_left_is_taken_over() -> None:
@@ -59,9 +59,9 @@ def test_a_record_that_an_interrupted_run_left_is_taken_over() -> None:
     account = FakeAccount(
         answers={"CreateRecord": refused(EXISTS), "DescribeRecordList": lambda _: {"RecordList": listed}}
     )
-    assert records(account).publish(NAME, "token") == 2
+    assert records(account).publish(NAME, "token", "0123456789ab") == 2
     [asked] = account.asked("DescribeRecordList")
-    assert asked == {"Domain": "example.cn", "Subdomain": "_acme-challenge.www", "RecordType": "TXT", "Limit": 3000}
+    assert asked == {"Domain": "example.cn", "RecordType": "TXT", "Limit": 3000, "Subdomain": "_acme-challenge.www"}
 
 
 @pytest.mark.parametrize("listed", [[], None, [{"RecordId": 1, "Value": "another"}]])
@@ -70,13 +70,13 @@ def test_a_record_that_exists_and_is_not_listed_is_told(listed: list[dict[str, o
         answers={"CreateRecord": refused(EXISTS), "DescribeRecordList": lambda _: {"RecordList": listed}}
     )
     with pytest.raises(ApiError, match=r"_acme-challenge\.www\.example\.cn exists, yet is not listed"):
-        records(account).publish(NAME, "token")
+        records(account).publish(NAME, "token", "0123456789ab")
 
 
 def test_another_refusal_is_told() -> None:
     account = FakeAccount(answers={"CreateRecord": refused("LimitExceeded.AtNsRecordLimit", "enough")})
     with pytest.raises(ApiError, match="enough"):
-        records(account).publish(NAME, "token")
+        records(account).publish(NAME, "token", "0123456789ab")
     assert len(account.calls) == 1
 
 

@@ -43,12 +43,15 @@ def pem(
 
 def test_it_tells_of_the_leaf() -> None:
     chain = pem(("example.cn", "www.example.cn")) + pem((), issuer=((NameOID.COMMON_NAME, "the root"),))
+    leaf = x509.load_pem_x509_certificates(chain.encode())[0]
     assert Certificate.of(chain) == Certificate(
         names=("example.cn", "www.example.cn"),
         issuer="R13",
         serial="2badc0ffee",
         not_before=START,
         not_after=START + 90 * DAY,
+        key="ECDSA P-256",
+        fingerprint=leaf.fingerprint(hashes.SHA256()).hex(),
     )
 
 
@@ -77,14 +80,21 @@ def test_another_time_zone_is_the_same_moment() -> None:
     assert not certificate.due((START + 60 * DAY - dt.timedelta(seconds=1)).astimezone(beijing))
 
 
-@given(st.integers(1, 10 * 365 * 86400))
-@example(6 * 86400 + 16 * 3600)  # short-lived ones
+@given(st.integers(10 * 86400, 10 * 365 * 86400))
 @example(45 * 86400)
+@example(47 * 86400)
 def test_two_thirds_of_any_life(seconds: int) -> None:
     certificate = Certificate((), "R13", "1", START, START + dt.timedelta(seconds=seconds))
     assert abs((certificate.renewal - START) * 3 - 2 * dt.timedelta(seconds=seconds)) <= dt.timedelta(microseconds=2)
     if seconds % 3 == 0:
         assert certificate.renewal == START + dt.timedelta(seconds=seconds // 3 * 2)
+
+
+@given(st.integers(1, 10 * 86400 - 1))
+@example(160 * 3600)  # Let's Encrypt's profile shortlived
+def test_half_of_a_short_life(seconds: int) -> None:
+    certificate = Certificate((), "R13", "1", START, START + dt.timedelta(seconds=seconds))
+    assert certificate.renewal - START == dt.timedelta(seconds=seconds) / 2
 
 
 @pytest.mark.parametrize("text", ["", "not PEM", pem()[:200], pem().replace("CERTIFICATE", "PUBLIC KEY")])

@@ -5,133 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes, PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from luodi.certificate import order, propagation
-from luodi.certificate.order import Authority, OrderError, Timing
+from luodi.certificate import order
+from luodi.certificate.order import Account, Authority, OrderError, Timing
 from tests.unit import acme_directory, nameserver, pebble
-from tests.unit.acme_directory import CHAIN, HTML, Directory
+from tests.unit.acme_directory import HTML, Directory
 from tests.unit.nameserver import NameServer
+from tests.unit.orders import DNS01, KEY, FakeTime, Interrupted, Published, Remembered, Unpublished, csr, names_of, pem
 from tests.unit.pebble import BLOCKED, Pebble
-
-KEY = order.new_account_key()
-DNS01 = "_acme-challenge."
-
-
-class Interrupted(BaseException):
-    """As KeyboardInterrupt, but no reason for pytest to stop."""
-
-
-@dataclass
-class Published:
-    """The records of an order, in a name server; each handle is a serial."""
-
-    server: NameServer
-    made: list[tuple[str, str]] = field(default_factory=list)
-    withdrawn: list[int] = field(default_factory=list)
-    most: int = 0
-    """How many were there at once."""
-
-    def publish(self, name: str, value: str) -> int:
-        self.server.publish(name, value)
-        self.made.append((name, value))
-        self.most = max(self.most, len(self.left()))
-        return len(self.made) - 1
-
-    def withdraw(self, handle: int) -> None:
-        self.server.withdraw(*self.made[handle])
-        self.withdrawn.append(handle)
-
-    def wait(self, wanted: dict[str, list[str]]) -> None:
-        server = propagation.NameServer("ns1", self.server.address, self.server.port)
-        propagation.wait(wanted, [server], seconds=10)
-
-    def left(self) -> list[str]:
-        """The challenge values that are still there."""
-        return [value for name, kind in self.server.records if kind == "TXT" for value in self.server.values(name)]
-
-
-class Unpublished(Published):
-    """Says that it publishes, and does not."""
-
-    def publish(self, name: str, value: str) -> int:
-        self.made.append((name, value))
-        return len(self.made) - 1
-
-    def withdraw(self, handle: int) -> None:
-        self.withdrawn.append(handle)
-
-    def wait(self, wanted: dict[str, list[str]]) -> None:
-        pass
-
-
-@dataclass
-class Remembered:
-    """Records that are only written down, and that fail where they are told to."""
-
-    failing: dict[str, BaseException] = field(default_factory=dict)
-    did: list[str] = field(default_factory=list)
-
-    def publish(self, name: str, value: str) -> str:
-        return self._do(f"publish {name}")
-
-    def withdraw(self, handle: str) -> None:
-        self._do(handle.replace("publish", "withdraw"))
-
-    def wait(self, wanted: dict[str, list[str]]) -> None:
-        self._do(f"wait {' '.join(wanted)}")
-
-    def _do(self, what: str) -> str:
-        self.did.append(what)
-        if failure := self.failing.get(what):
-            raise failure
-        return what
-
-
-@dataclass
-class FakeTime:
-    """A clock that only sleeping moves."""
-
-    now: float = 0.0
-    pauses: list[float] = field(default_factory=list)
-
-    def timing(self) -> Timing:
-        return Timing(clock=lambda: self.now, sleep=self._sleep)
-
-    def _sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.pauses.append(seconds)
-
-
-def csr(*names: str, key: CertificateIssuerPrivateKeyTypes | None = None) -> str:
-    """A signing request for these names (PEM)."""
-    request = (
-        x509.CertificateSigningRequestBuilder()
-        .subject_name(x509.Name([]))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-        .sign(key or ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
-    )
-    return request.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def pem(key: PrivateKeyTypes, passphrase: bytes | None = None) -> str:
-    protection = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection).decode()
-
-
-def names_of(chain: str) -> list[str]:
-    leaf = x509.load_pem_x509_certificates(chain.encode())[0]
-    return leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
-
 
 # --- at a real authority -----------------------------------------------------------------------------
 
@@ -160,7 +50,7 @@ def records(zone: NameServer) -> Published:
 def test_one_name(real: Pebble, records: Published) -> None:
     start = time.monotonic()
     key = ec.generate_private_key(ec.SECP256R1())
-    chain = order.obtain(real.authority, KEY, csr("one.cn", key=key), records, email="ops@one.cn")
+    chain = order.obtain(Account(real.authority, KEY, "ops@one.cn"), csr("one.cn", key=key), records)
     assert time.monotonic() - start < 5  # no second-long sleeps
     leaf, *between = x509.load_pem_x509_certificates(chain.encode())
     assert names_of(chain) == ["one.cn"]
@@ -175,7 +65,7 @@ def test_one_name(real: Pebble, records: Published) -> None:
 
 def test_several_names(real: Pebble, records: Published) -> None:
     names = ["a.cn", "www.a.cn", "api.a.cn", "xn--fsqu00a.xn--fiqs8s"]
-    chain = order.obtain(real.authority, KEY, csr(*names), records)
+    chain = order.obtain(Account(real.authority, KEY), csr(*names), records)
     assert sorted(names_of(chain)) == sorted(names)
     assert sorted(name for name, _ in records.made) == sorted(f"{DNS01}{name}" for name in names)
     assert records.most == 4
@@ -183,7 +73,7 @@ def test_several_names(real: Pebble, records: Published) -> None:
 
 
 def test_a_wildcard_beside_its_apex_has_two_values_at_one_name(real: Pebble, records: Published) -> None:
-    chain = order.obtain(real.authority, KEY, csr("wild.cn", "*.wild.cn"), records)
+    chain = order.obtain(Account(real.authority, KEY), csr("wild.cn", "*.wild.cn"), records)
     assert sorted(names_of(chain)) == ["*.wild.cn", "wild.cn"]
     assert {name for name, _ in records.made} == {f"{DNS01}wild.cn"}
     assert records.most == 2
@@ -193,14 +83,14 @@ def test_a_wildcard_beside_its_apex_has_two_values_at_one_name(real: Pebble, rec
 def test_many_names_take_little_longer(real: Pebble, records: Published) -> None:
     names = [f"n{number}.many.cn" for number in range(20)]
     start = time.monotonic()
-    chain = order.obtain(real.authority, KEY, csr(*names), records)
+    chain = order.obtain(Account(real.authority, KEY), csr(*names), records)
     assert time.monotonic() - start < 15
     assert len(names_of(chain)) == 20
 
 
 def test_somebody_else_s_record_at_the_name_stays(real: Pebble, records: Published) -> None:
     records.server.publish(f"{DNS01}shared.cn", "somebody-else-s")
-    order.obtain(real.authority, KEY, csr("shared.cn"), records)
+    order.obtain(Account(real.authority, KEY), csr("shared.cn"), records)
     assert records.left() == ["somebody-else-s"]
 
 
@@ -213,21 +103,21 @@ def test_somebody_else_s_record_at_the_name_stays(real: Pebble, records: Publish
     ids=["RSA", "P-384"],
 )
 def test_account_keys_of_other_kinds(real: Pebble, records: Published, key: PrivateKeyTypes) -> None:
-    assert names_of(order.obtain(real.authority, pem(key), csr("kinds.cn"), records)) == ["kinds.cn"]
+    assert names_of(order.obtain(Account(real.authority, pem(key)), csr("kinds.cn"), records)) == ["kinds.cn"]
 
 
 def test_an_account_is_made_once(real: Pebble) -> None:
     key = order.new_account_key()
-    url = order.register(real.authority, key, "ops@one.cn")
-    assert order.register(real.authority, key, None) == url
-    assert order.register(real.authority, order.new_account_key(), None) != url
+    url = order.register(Account(real.authority, key, "ops@one.cn"))
+    assert order.register(Account(real.authority, key)) == url
+    assert order.register(Account(real.authority, order.new_account_key())) != url
 
 
 def test_a_record_that_is_not_there(real: Pebble, zone: NameServer) -> None:
     zone.records.clear()
     records = Unpublished(zone)
     with pytest.raises(OrderError) as caught:
-        order.obtain(real.authority, KEY, csr("missing.cn", "www.missing.cn"), records)
+        order.obtain(Account(real.authority, KEY), csr("missing.cn", "www.missing.cn"), records)
     told = str(caught.value)
     for name in ("missing.cn", "www.missing.cn"):
         assert f"{name}: the authority could not validate it: unauthorized: " in told
@@ -237,15 +127,15 @@ def test_a_record_that_is_not_there(real: Pebble, zone: NameServer) -> None:
 
 def test_a_wrong_value(real: Pebble, records: Published) -> None:
     class Wrong(Published):
-        def publish(self, name: str, value: str) -> int:
-            return super().publish(name, value[::-1])
+        def publish(self, name: str, value: str, mark: str) -> int:
+            return super().publish(name, value[::-1], mark)
 
         def wait(self, wanted: dict[str, list[str]]) -> None:
             pass
 
     wrong = Wrong(records.server)
     with pytest.raises(OrderError, match="could not validate it: unauthorized"):
-        order.obtain(real.authority, KEY, csr("wrong.cn"), wrong)
+        order.obtain(Account(real.authority, KEY), csr("wrong.cn"), wrong)
     assert wrong.left() == []
     assert wrong.withdrawn == [0]
 
@@ -261,7 +151,7 @@ def test_a_name_server_that_fails_the_authority(real: Pebble, records: Published
     clock = Timing(validation=0.2)
     try:
         with pytest.raises(OrderError) as caught:
-            order.obtain(real.authority, KEY, csr("broken.cn"), broken, timing=clock)
+            order.obtain(Account(real.authority, KEY), csr("broken.cn"), broken, timing=clock)
     finally:
         broken.server.silent = False
     assert str(caught.value) == "broken.cn: the authority did not finish validating within 0.2 s"
@@ -270,7 +160,7 @@ def test_a_name_server_that_fails_the_authority(real: Pebble, records: Published
 
 def test_a_name_that_the_authority_never_issues_for(real: Pebble, records: Published) -> None:
     with pytest.raises(OrderError) as caught:
-        order.obtain(real.authority, KEY, csr(BLOCKED), records)
+        order.obtain(Account(real.authority, KEY), csr(BLOCKED), records)
     told = str(caught.value)
     assert told.startswith(f"{real.authority.directory}: the authority refuses: rejectedIdentifier: ")
     assert BLOCKED in told
@@ -281,7 +171,7 @@ def test_a_csr_that_the_authority_refuses(real: Pebble, records: Published) -> N
     """A key may not be the account's (RFC 8555, section 11.1): told only when all is validated."""
     account = ec.generate_private_key(ec.SECP256R1())
     with pytest.raises(OrderError) as caught:
-        order.obtain(real.authority, pem(account), csr("own-key.cn", key=account), records)
+        order.obtain(Account(real.authority, pem(account)), csr("own-key.cn", key=account), records)
     assert str(caught.value).startswith(f"{real.authority.directory}: the authority refuses: badCSR: ")
     assert records.left() == []
     assert len(records.withdrawn) == 1
@@ -289,7 +179,7 @@ def test_a_csr_that_the_authority_refuses(real: Pebble, records: Published) -> N
 
 def test_an_authority_that_is_not_trusted(real: Pebble, records: Published) -> None:
     with pytest.raises(OrderError) as caught:
-        order.obtain(Authority(real.authority.directory), KEY, csr("one.cn"), records)
+        order.obtain(Account(Authority(real.authority.directory), KEY), csr("one.cn"), records)
     told = str(caught.value)
     assert told.startswith(f"{real.authority.directory}: its TLS certificate is not trusted here: ")
     assert "certificate verify failed" in told
@@ -317,7 +207,7 @@ NOWHERE = Authority("http://127.0.0.1:1/dir")
 )
 def test_a_key_that_is_none(key: str, told: str) -> None:
     with pytest.raises(OrderError) as caught:
-        order.register(NOWHERE, key, None)
+        order.register(Account(NOWHERE, key))
     assert str(caught.value) == told
 
 
@@ -346,7 +236,10 @@ def at(directory: Directory) -> Authority:
 def refusal(directory: Directory, records: Remembered | None = None, clock: FakeTime | None = None) -> str:
     with pytest.raises(OrderError) as caught:
         order.obtain(
-            at(directory), KEY, csr(*directory.names), records or Remembered(), timing=(clock or FakeTime()).timing()
+            Account(at(directory), KEY),
+            csr(*directory.names),
+            records or Remembered(),
+            timing=(clock or FakeTime()).timing(),
         )
     return str(caught.value)
 
@@ -355,8 +248,13 @@ def test_the_order_of_an_order(directory: Directory) -> None:
     directory.names = ["example.cn", "www.example.cn"]
     directory.authorization = ["pending", "pending", "pending", "valid"]
     records, clock = Remembered(), FakeTime()
-    assert order.obtain(at(directory), KEY, csr(*directory.names), records, timing=clock.timing()) == CHAIN
+    assert (
+        order.obtain(Account(at(directory), KEY), csr(*directory.names), records, timing=clock.timing())
+        == directory.chain
+    )
     assert records.did == [
+        "check example.cn www.example.cn",
+        "sweep but 2",
         "publish _acme-challenge.example.cn",
         "publish _acme-challenge.www.example.cn",
         "wait _acme-challenge.example.cn _acme-challenge.www.example.cn",
@@ -373,14 +271,17 @@ def test_the_order_of_an_order(directory: Directory) -> None:
 def test_what_is_valid_already_needs_no_record(directory: Directory) -> None:
     directory.authorization = ["valid"]
     records = Remembered()
-    assert order.obtain(at(directory), KEY, csr("example.cn"), records) == CHAIN
-    assert records.did == []
+    assert order.obtain(Account(at(directory), KEY), csr("example.cn"), records) == directory.chain
+    assert records.did == ["check example.cn", "sweep but 0"]
     assert "challenge" not in directory.asked
 
 
 def test_an_order_that_gets_ready_late(directory: Directory) -> None:
     directory.order = ["pending", "pending", "ready", "valid"]
-    assert order.obtain(at(directory), KEY, csr("example.cn"), Remembered(), timing=FakeTime().timing()) == CHAIN
+    assert (
+        order.obtain(Account(at(directory), KEY), csr("example.cn"), Remembered(), timing=FakeTime().timing())
+        == directory.chain
+    )
     assert directory.asked.count("finalize") == 1
 
 
@@ -388,9 +289,9 @@ def test_an_order_that_gets_ready_late(directory: Directory) -> None:
 def test_an_authority_that_says_when_to_come_again_is_heeded(directory: Directory, form: str) -> None:
     date = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30), usegmt=True)
     directory.retry_after = "30" if form == "seconds" else date
-    directory.order = ["processing", "valid"]
+    directory.order = ["ready", "valid"]
     clock = FakeTime()
-    order.obtain(at(directory), KEY, csr("example.cn"), Remembered(), timing=clock.timing())
+    order.obtain(Account(at(directory), KEY), csr("example.cn"), Remembered(), timing=clock.timing())
     [pause] = clock.pauses
     assert 20 < pause <= 30
 
@@ -400,14 +301,15 @@ def test_an_authority_that_says_when_to_come_again_is_heeded(directory: Director
 )
 def test_but_not_beyond_reason(directory: Directory, asked: str) -> None:
     directory.retry_after = asked
-    directory.order = ["processing", "valid"]
+    directory.order = ["ready", "valid"]
     clock = FakeTime()
-    order.obtain(at(directory), KEY, csr("example.cn"), Remembered(), timing=clock.timing())
+    order.obtain(Account(at(directory), KEY), csr("example.cn"), Remembered(), timing=clock.timing())
     assert 0 < clock.now <= 60
 
 
 def test_validation_that_does_not_end(directory: Directory) -> None:
     directory.authorization = ["pending"]
+    directory.order = ["pending"]
     records, clock = Remembered(), FakeTime()
     told = refusal(directory, records, clock)
     assert told == "example.cn: the authority did not finish validating within 180 s"
@@ -427,17 +329,17 @@ def test_an_order_that_is_given_up(directory: Directory) -> None:
     directory.order = ["ready", "invalid"]
     directory.order_error = {"type": "urn:ietf:params:acme:error:caa", "detail": "CAA forbids it"}
     assert refusal(directory) == "the authority ended the order without a certificate: caa: CAA forbids it"
-    directory.order, directory.order_error = ["invalid"], None
+    directory.order, directory.order_error = ["ready", "invalid"], None
     assert refusal(directory) == "the authority ended the order without a certificate: no reason given"
 
 
 def test_a_validation_that_fails_without_a_word(directory: Directory) -> None:
-    directory.authorization = ["pending", "invalid"]
+    directory.authorization, directory.order = ["pending", "invalid"], ["invalid"]
     assert refusal(directory) == "example.cn: the authority could not validate it: invalid"
 
 
 def test_a_validation_that_fails(directory: Directory) -> None:
-    directory.authorization = ["pending", "invalid"]
+    directory.authorization, directory.order = ["pending", "invalid"], ["invalid"]
     directory.challenges = ["dns-01"]
     directory.challenge_error = {
         "type": "urn:ietf:params:acme:error:dns",
@@ -452,7 +354,7 @@ def test_an_authority_without_dns_01(directory: Directory) -> None:
     directory.challenges = ["http-01"]
     records = Remembered()
     assert refusal(directory, records) == "example.cn: the authority offers no DNS-01 challenge"
-    assert records.did == []
+    assert records.did == ["check example.cn"]
 
 
 def test_an_account_that_is_refused(directory: Directory) -> None:
@@ -464,7 +366,7 @@ def test_an_account_that_is_refused(directory: Directory) -> None:
     expected = f"{directory.url}/dir refuses the account: externalAccountRequired: bind it to an account of ours"
     assert refusal(directory) == expected
     with pytest.raises(OrderError) as caught:
-        order.register(at(directory), KEY, None)
+        order.register(Account(at(directory), KEY))
     assert str(caught.value) == expected
 
 
@@ -496,13 +398,15 @@ def test_something_that_is_no_directory(directory: Directory, page: str) -> None
 
 def test_a_directory_that_is_not_found(directory: Directory) -> None:
     directory.refusals["dir"] = {"type": "about:blank", "detail": "no such page", "status": 404}
-    assert refusal(directory) == f"{directory.url}/dir is not an ACME directory"
+    assert (
+        refusal(directory) == f"{directory.url}/dir is not an ACME directory: it answers HTTP 404 with something else"
+    )
 
 
 def test_a_directory_that_can_not_be_reached() -> None:
     start = time.monotonic()
     with pytest.raises(OrderError) as caught:
-        order.obtain(NOWHERE, KEY, csr("example.cn"), Remembered())
+        order.obtain(Account(NOWHERE, KEY), csr("example.cn"), Remembered())
     told = str(caught.value)
     assert told.startswith("http://127.0.0.1:1/dir can't be reached: ")
     assert "Connection refused" in told
@@ -528,7 +432,7 @@ def test_an_authority_that_turns_into_something_else(directory: Directory, resou
 
 def test_a_signing_request_that_is_none(directory: Directory) -> None:
     with pytest.raises(OrderError) as caught:
-        order.obtain(at(directory), KEY, "-----BEGIN", Remembered())
+        order.obtain(Account(at(directory), KEY), "-----BEGIN", Remembered())
     assert str(caught.value) == "the server's signing request is no PEM CSR"
 
 
@@ -542,8 +446,8 @@ def test_a_record_that_can_not_be_published(directory: Directory) -> None:
     directory.names = BOTH
     records = Remembered({f"{PUBLISH}.www.example.cn": LookupError("no room in the zone")})
     with pytest.raises(LookupError, match="no room in the zone"):
-        order.obtain(at(directory), KEY, csr(*BOTH), records)
-    assert records.did == [
+        order.obtain(Account(at(directory), KEY), csr(*BOTH), records)
+    assert records.did[2:] == [
         f"{PUBLISH}.example.cn",
         f"{PUBLISH}.www.example.cn",
         f"{WITHDRAW}.example.cn",
@@ -556,23 +460,26 @@ def test_a_wait_that_fails_leaves_no_record(directory: Directory, failure: BaseE
     directory.names = BOTH
     records = Remembered({f"wait {DNS01}example.cn {DNS01}www.example.cn": failure})
     with pytest.raises(type(failure)):
-        order.obtain(at(directory), KEY, csr(*BOTH), records)
+        order.obtain(Account(at(directory), KEY), csr(*BOTH), records)
     assert records.did[-2:] == [f"{WITHDRAW}.example.cn", f"{WITHDRAW}.www.example.cn"]
 
 
-def test_a_record_that_stays_is_told(directory: Directory) -> None:
+def test_a_record_that_stays_is_told_and_costs_no_certificate(directory: Directory) -> None:
     directory.names = BOTH
-    records = Remembered({f"{WITHDRAW}.example.cn": LookupError("the zone is locked")})
-    assert refusal(directory, records) == (
-        "the names are validated, but its TXT record at _acme-challenge.example.cn could not be taken away, delete "
-        "it: the zone is locked"
-    )
+    records, told = Remembered({f"{WITHDRAW}.example.cn": LookupError("the zone is locked")}), list[str]()
+    assert order.obtain(Account(at(directory), KEY), csr(*BOTH), records, tell=told.append) == directory.chain
+    assert told == [
+        (
+            "its TXT record at _acme-challenge.example.cn could not be taken away, delete it: the zone is locked. "
+            "The certificate is issued all the same, and the next order tries again"
+        )
+    ]
     assert records.did[-1] == f"{WITHDRAW}.www.example.cn"
 
 
 def test_a_record_that_stays_does_not_hide_why_the_order_failed(directory: Directory) -> None:
     directory.names = BOTH
-    directory.authorization = ["pending", "pending", "invalid"]
+    directory.authorization, directory.order = ["pending", "pending", "invalid"], ["invalid"]
     records = Remembered(dict.fromkeys([f"{WITHDRAW}.example.cn", f"{WITHDRAW}.www.example.cn"], LookupError("locked")))
     assert refusal(directory, records) == (
         "example.cn: the authority could not validate it: invalid; "
@@ -585,7 +492,7 @@ def test_a_record_that_stays_does_not_hide_why_the_order_failed(directory: Direc
 def test_no_key_is_told(directory: Directory, tmp_path: Path) -> None:
     directory.refusals["account"] = {"type": "urn:ietf:params:acme:error:malformed", "detail": "no", "status": 400}
     with pytest.raises(OrderError) as caught:
-        order.register(at(directory), KEY, None)
+        order.register(Account(at(directory), KEY))
     body = "".join(KEY.splitlines()[1:-1])
     assert body[:40] not in str(caught.value)
     assert body[:40] not in repr(caught.value)
