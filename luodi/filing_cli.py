@@ -159,7 +159,7 @@ def number(
         raise click.BadParameter(
             f"{province!r} is no province; write its character, such as 粤", param_hint="--province"
         )
-    verdict = judge(text, purpose, place)
+    verdict = judge(text, purpose, place, today=asked.today)
     reason = asked.say(verdict.reason) if verdict.reason else None
     if as_json:
         fields = {"verdict": verdict.verdict, "kind": verdict.kind, "canonical": verdict.canonical, "reason": reason}

@@ -10,6 +10,7 @@ from pulumi_policy import ReportViolation, ResourceValidationArgs
 from luodi.filing.facts import SECTION
 from luodi.filing.numbers import IcpNumber, Service, parse_icp
 from luodi.filing.verdict import Purpose, judge
+from luodi.settings import today_in_china
 from policy import stack
 from policy.properties import STACK
 
@@ -23,7 +24,7 @@ def numbers_well_formed(args: ResourceValidationArgs, report: ReportViolation) -
         report(f"{SECTION}: must be a mapping of settings, such as {{icp: {{number: ...}}}}", args.urn)
         return
     for path, text, purpose in _numbers(filing or {}):
-        verdict = judge(str(text), purpose)
+        verdict = judge(str(text), purpose, today=today_in_china())
         if verdict.verdict == "invalid":
             report(f"{SECTION}.{path}: {verdict.reason} Copy it from where it was issued.", args.urn)
 

@@ -227,7 +227,7 @@ class FilingSettings(Section):
 def contradictions(facts: FilingSettings, today: date) -> Iterator[Problem]:
     """What can't be right about the facts, each with its path."""
     yield from _in_the_future(facts, today)
-    yield from _numbers(facts)
+    yield from _numbers(facts, today)
     yield from _presence(facts)
     yield from _order(facts)
 
@@ -257,7 +257,7 @@ def _in_the_future(facts: FilingSettings, today: date) -> Iterator[Problem]:
             yield _problem(key, f"{day} is in the future (today is {today}); write the day it happened, once it has")
 
 
-def _numbers(facts: FilingSettings) -> Iterator[Problem]:
+def _numbers(facts: FilingSettings, today: date) -> Iterator[Problem]:
     service = Service(rules("regime")["service"][facts.service]["letter"])
     own = facts.domain.icp if facts.domain else None
     checked = (("icp", facts.icp, service), ("domain.icp", own, Service.WEBSITE))
@@ -268,6 +268,8 @@ def _numbers(facts: FilingSettings) -> Iterator[Problem]:
             filing.number.require(wanted)
         except ValueError as error:
             yield _problem(f"{key}.number", str(error))
+        if fault := filing.number.from_the_future(today):
+            yield _problem(f"{key}.number", fault.en)
     if facts.service == "website" and own:
         yield _problem("domain.icp", f"is for a mini-program or an APP; a website's filing is {SECTION}.icp")
     security = facts.public_security

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from functools import cache
 from typing import Generic, TypeVar
@@ -107,6 +108,11 @@ class Filing:
     province: str
     digits: str
 
+    @property
+    def year(self) -> int:
+        """The year that it was made in."""
+        return int(self.digits[:4]) if len(self.digits) == 10 else 2000 + int(self.digits[:2])
+
     def __str__(self) -> str:
         return f"{self.province}ICP备{self.digits}号"
 
@@ -151,6 +157,15 @@ class IcpNumber:
         """What is unusual about the number, though it can be right."""
         return tuple(_icp_warnings(self)) + ((self.page_warning,) if self.page_warning else ())
 
+    def from_the_future(self, today: date) -> Words | None:
+        """What is wrong with a number of a year that is still to come; None for any other."""
+        if not isinstance(self.stem, Filing) or self.stem.year <= today.year:
+            return None
+        return Words(
+            f"{self}：{self.stem.year} 年还没有到，不会有那一年的备案号",
+            f"{self}: {self.stem.year} is still to come, so there is no number of that year",
+        )
+
     @property
     def page_warning(self) -> Words | None:
         """Why a page can't carry just this number: outside Guangdong a subject number is not accepted."""
@@ -191,6 +206,8 @@ class IcpNumber:
 def _icp_warnings(number: IcpNumber) -> Iterator[Words]:
     if isinstance(number.stem, Filing):
         digits = number.stem.digits
+        if digits in _MADE_UP or digits[-6:] == _NEVER_COUNTED:
+            yield _made_up(number, "https://beian.miit.gov.cn/")
         if len(digits) == 8 and digits[:2] > "20":
             yield Words(
                 f"{number}：2021 年起的备案号有 10 位数字，以四位年份开头",
@@ -201,6 +218,18 @@ def _icp_warnings(number: IcpNumber) -> Iterator[Words]:
                 f"{number}：2020 年以前的备案号有 8 位数字，以两位年份开头",
                 f"{number}: before 2020, numbers had 8 digits and began with two of the year",
             )
+
+
+# What stands in templates until somebody puts the own number in. Whoever counts begins with 1.
+_MADE_UP = {"12345678", "87654321", "2012345678", *(digit * 8 for digit in "0123456789")}
+_NEVER_COUNTED = "000000"
+
+
+def _made_up(number: IcpNumber | PublicSecurityNumber, portal: str) -> Words:
+    return Words(
+        f"{number}：像是模板里的示例号码；请与 {portal} 上的核对",
+        f"{number}: reads like the example of a template; compare it with the one at {portal}",
+    )
 
 
 _MARKER = "公网安备"
@@ -235,6 +264,8 @@ class PublicSecurityNumber:
                 f"旧式号码，{len(self.digits)} 位数字，通常为 14 位",
                 f"an older form, of {len(self.digits)} digits where 14 are usual",
             )
+        elif self.digits[-6:] == _NEVER_COUNTED:
+            return (_made_up(self, "https://beian.mps.gov.cn/"),)
         elif self.digits[6:8] != "02":
             why = Words(
                 f"第 7、8 位是 {self.digits[6:8]}，通常为 02",
@@ -280,6 +311,11 @@ def _licence_pattern() -> re.Pattern[str]:
 
 
 @cache
+def _licence_as_written() -> re.Pattern[str]:
+    return re.compile(f"{_licence_pattern().pattern}号?(?![0-9-])")
+
+
+@cache
 def _icp_pattern() -> re.Pattern[str]:
     filing = rf"(?P<province>[{_characters()}])ICP备(?P<digits>20[0-9]{{8}}|[0-9]{{8}})号"
     # A licence is a filing's stem only where a serial follows: by itself it stays a licence.
@@ -308,8 +344,8 @@ def parse_icp(text: str) -> IcpNumber:
 
 
 def parse_licence(text: str) -> Licence:
-    """The licence that `text` is. Raises NumberError."""
-    return _parse(text, _Kind(_licence_pattern(), _licence, _licence_fault, _licence_mended))
+    """The licence that `text` is; one with categories may be followed by 号, as pages have it. Raises NumberError."""
+    return _parse(text, _Kind(_licence_as_written(), _licence, _licence_fault, _licence_mended))
 
 
 def parse_public_security(text: str) -> PublicSecurityNumber:
@@ -361,7 +397,7 @@ def _parse(text: str, kind: _Kind[T]) -> T:
             raise NumberError(text, error.why) from None
     within = _within(number, kind.pattern)
     reason = kind.fault(number) if within is None else _surplus(number, within)
-    meant = within or kind.pattern.fullmatch(kind.mended(number))
+    meant = kind.pattern.fullmatch(kind.mended(number)) or within
     try:
         suggestion = str(kind.read(meant)) if meant else None
     except NumberError:
@@ -401,11 +437,12 @@ def _icp_fault(number: str) -> Words:
             "这是公安联网备案号，不是 ICP 备案号",
             "this is a public-security number (公安联网备案号), not an ICP filing number (ICP 备案号)",
         )
-    if _licence_pattern().fullmatch(number):
+    if found := _licence_as_written().fullmatch(number):
+        licence = _licence(found)
         return Words(
-            f"这是许可证号，不是备案号；备案号例如 {example}，以这张许可证备案的则是 {number}-1",
+            f"这是许可证号，不是备案号；备案号例如 {example}，以这张许可证备案的则是 {licence}-1",
             f"this is a licence (ICP 许可证), not a filing (ICP 备案); a filing reads {example}, or, where "
-            f"it is made under this licence, {number}-1",
+            f"it is made under this licence, {licence}-1",
         )
     reader = Reader(number)
     if fault := _province_fault(reader, _FILINGS, _characters(), _icp_character):
@@ -532,7 +569,7 @@ def _public_security_fault(number: str) -> Words:
             f"公安联网备案号是空的，例如 {example}",
             f"a public-security number (公安联网备案号) is empty; one reads {example}",
         )
-    if "ICP" in number or _licence_pattern().fullmatch(number):
+    if "ICP" in number or _licence_as_written().fullmatch(number):
         return Words(
             "这是工信部的号码（ICP 备案或许可证），不是公安联网备案号",
             "this is a number of the ministry's (ICP 备案 or 许可证), not a public-security number (公安联网备案号)",
@@ -608,6 +645,7 @@ _LOOKALIKES = str.maketrans("OQIL|", "00111")
 
 def _icp_mended(number: str) -> str:
     text = _mended_province(number.translate(_TRADITIONAL), _icp_character)
+    text = re.sub(rf"^(.)ICP备(?={_CATEGORIES}-)", r"\1", text)  # a filing under a licence, named twice
     found = re.fullmatch(
         r"(?P<area>.)(?:[IL1|]?CP备?案?号?|备案?号?):?(?P<digits>[0-9OQIL|]{8,10})号?"
         r"(?:[-_~.]*0*(?P<serial>[1-9][0-9]*)(?P<service>[AXK]?)号?)?",
@@ -622,6 +660,7 @@ def _icp_mended(number: str) -> str:
 def _licence_mended(number: str) -> str:
     text = _mended_province(number.translate(_TRADITIONAL), _icp_character)
     text = re.sub(r"([AB][12])[、,/]?(?=[AB][12])", r"\1.", text)
+    text = re.sub(r"^(.?)ICP证:?(?=(?:合字|.)?[AB][12])", r"\1", text)  # the licence's name, not a part of its number
     if found := re.fullmatch(r"(.)(?:[IL1|]?CP证|证)([0-9OQIL|]{6})号?", text):
         return f"{found[1]}ICP证{found[2].translate(_LOOKALIKES)}号"
     if found := re.fullmatch(rf"(.?.?{_CATEGORIES})-?([0-9OQIL|]{{8}})号?", text):

@@ -46,8 +46,7 @@ def _icp(facts: FilingSettings) -> Iterator[Finding]:
             ),
         )
     if isinstance(number.stem, Filing):
-        digits = number.stem.digits
-        year = int(digits[:4]) if len(digits) == 10 else 2000 + int(digits[:2])
+        year = number.stem.year
         if year > approved.year:
             yield _finding(
                 "icp.approved",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from luodi.filing.numbers import (
@@ -17,8 +18,8 @@ from luodi.filing.numbers import (
     parse_public_security,
 )
 from luodi.filing.provinces import Province, provinces
-from luodi.filing.reading import fold
-from luodi.filing.words import Words
+from luodi.filing.reading import fold, printable
+from luodi.filing.words import Words, rules
 
 Purpose = Literal["website", "mini-program", "app", "public-security", "licence"]
 Kind = Literal["subject", "website", "mini-program", "app", "quick-app", "public-security", "licence"]
@@ -43,13 +44,22 @@ class Verdict:
     reason: Words | None
 
 
-def judge(text: str, purpose: Purpose | None = None, province: Province | None = None) -> Verdict:
-    """Judge `text` as a number for `purpose`, by default as whatever it is, of a subject in `province`."""
+def judge(
+    text: str, purpose: Purpose | None = None, province: Province | None = None, *, today: date | None = None
+) -> Verdict:
+    """Judge `text` as a number for `purpose`, by default as whatever it is, of a subject in `province`.
+
+    With `today`, no number is of a year to come.
+    """
+    if other := _another_registration(text):
+        return Verdict("invalid", None, None, other)
     try:
         number = _parser(text, purpose)(text)
     except NumberError as error:
         return Verdict("invalid", None, None, error.words)
     kind, canonical = _kind(number), str(number)
+    if today and isinstance(number, IcpNumber) and (fault := number.from_the_future(today)):
+        return Verdict("invalid", kind, None, fault)
     if isinstance(number, IcpNumber) and purpose in _WANTED:
         try:
             number.require(_WANTED[purpose])
@@ -63,6 +73,18 @@ def judge(text: str, purpose: Purpose | None = None, province: Province | None =
     if warnings := [*_warnings(number, purpose)]:
         return Verdict("warning", kind, canonical, _joined(warnings))
     return Verdict("valid", kind, canonical, None)
+
+
+def _another_registration(text: str) -> Words | None:
+    """What stands in many a footer beside the numbers, and is none of them."""
+    folded, said = fold(text), rules("registrations")["say"]
+    ours = ("ICP" in folded) + ("公网" in folded)
+    if ours == 2:
+        return Words.of(said["several"]).fill(text=printable(text))
+    for row in rules("registrations")["registration"]:
+        if not ours and any(mark in folded for mark in row["marks"]):
+            return Words.of(said["another"]).fill(text=printable(text), name=Words.of(row["name"]))
+    return None
 
 
 def find_province(text: str) -> Province | None:

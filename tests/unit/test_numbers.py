@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from luodi.filing.numbers import (
     parse_public_security,
 )
 from luodi.filing.provinces import provinces
+from luodi.filing.verdict import judge
 
 ICP_CHARACTERS = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝蜀黔滇藏陕陇青宁新"
 DIVISIONS = {
@@ -107,6 +109,7 @@ def test_licences(text: str, licence: Licence) -> None:
         (parse_icp, "京ICP备05070602号—1", "京ICP备05070602号-1"),
         (parse_icp, "\ufeff京ICP备\u200b05070602号\u00a0-1\u3000", "京ICP备05070602号-1"),
         (parse_licence, "合字b2－20180025", "合字B2-20180025"),
+        (parse_licence, "苏B2-20130048号", "苏B2-20130048"),
         (parse_public_security, "京公网安备 11010102000001号", "京公网安备11010102000001号"),
         (parse_public_security, "京公网安备１１０１０１０２０００００１号", "京公网安备11010102000001号"),
     ],
@@ -134,6 +137,10 @@ def test_guangdong_displays_the_subject_s_number(text: str, displayed: str) -> N
         (parse_icp, "京ICP备05070602号", "outside Guangdong a page must carry the service number"),
         (parse_icp, "京ICP备21070602号-1", "from 2021 on, numbers have 10 digits"),
         (parse_icp, "京ICP备2019070602号-1", "before 2020, numbers had 8 digits"),
+        (parse_icp, "京ICP备12345678号-1", "reads like the example of a template"),
+        (parse_icp, "粤ICP备00000000号-1", "reads like the example of a template"),
+        (parse_icp, "沪ICP备2026000000号-1", "reads like the example of a template"),
+        (parse_public_security, "京公网安备11010102000000号", "reads like the example of a template"),
         (parse_public_security, "京公网安备11010103000001号", "digits 7 and 8 are 03"),
         (parse_public_security, "沪公网备310107100040719", "an older form, of 15 digits"),
         (parse_public_security, "沪公网备310107100040719号", "an older form, of 15 digits"),
@@ -223,6 +230,8 @@ def test_the_whole_message(text: str, message: str) -> None:
         ("京ICP备05070602号-1AX", "X stands after the end of the number", None),
         ("京公网安备11010102000001号", "this is a public-security number", None),
         ("粤B2-20090059", "this is a licence", None),
+        ("苏B2-20130048号", "made under this licence, 苏B2-20130048-1", None),
+        ("浙ICP备B2-20080224-1", "浙ICP备 stands before the number", "浙B2-20080224-1"),
         ("<script>alert(1)</script>", "< is no province's character", None),
         ("京ICP备05070602号" * 20, "280 characters are more than any number has", None),
     ],
@@ -280,7 +289,8 @@ def test_public_security_numbers_that_cannot_be_right(text: str, reason: str, su
         ("京公网安备11010102000001号", "this is a public-security number", None),
         ("京ICP证030173", "号 is missing at the end", "京ICP证030173号"),
         ("京ICP证0301731号", "7 digits; a licence with ICP证 has 6", None),
-        ("京ICP证B2-20201388", "京ICP证 stands before the number", "B2-20201388"),
+        ("京ICP证B2-20201388", "京ICP证 stands before the number", "京B2-20201388"),
+        ("ICP证：京B2-20080042", "ICP证: stands before the number", "京B2-20080042"),
         ("A1、B2-20201388", "- is missing before 、", "A1.B2-20201388"),
         ("粤B220090059", "- is missing before 2", "粤B2-20090059"),
         ("粤B3-20090059", "3 stands in the categories", None),
@@ -425,3 +435,58 @@ def outcome(parse: Parse, text: str) -> Number | NumberError:
         return parse(text)
     except NumberError as error:
         return error
+
+
+# --- as the footers of public sites have them --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "canonical"),
+    [
+        ("京ICP证030173号", "licence", "京ICP证030173号"),
+        ("京公网安备11000002000001号", "public-security", "京公网安备11000002000001号"),
+        ("粤B2-20090191", "licence", "粤B2-20090191"),
+        ("浙B2-20080224", "licence", "浙B2-20080224"),
+        ("浙B2-20080224-1", "website", "浙B2-20080224-1"),
+        ("苏B2-20130048号", "licence", "苏B2-20130048"),
+        ("A2.B1.B2-20070312", "licence", "A2.B1.B2-20070312"),
+        ("合字B1.B2-20190025", "licence", "合字B1.B2-20190025"),
+        ("京ICP备2020036654号-1A", "app", "京ICP备2020036654号-1A"),
+        ("粤B2-20090059-1621A", "app", "粤B2-20090059-1621A"),
+        ("京公网安备 11010802020088 号", "public-security", "京公网安备11010802020088号"),
+        ("京ICP备 13052560 号 - 1", "website", "京ICP备13052560号-1"),
+        ("黔ICP备20004760号-14", "website", "黔ICP备20004760号-14"),
+        ("贵公网安备 52990002000093号", "public-security", "贵公网安备52990002000093号"),
+        ("浙公网安备 33010602009975号", "public-security", "浙公网安备33010602009975号"),
+        ("沪ICP备13002172号-3", "website", "沪ICP备13002172号-3"),
+        ("粤ICP备11017762号", "subject", "粤ICP备11017762号"),
+    ],
+)
+def test_what_public_sites_show_is_right(text: str, kind: str, canonical: str) -> None:
+    verdict = judge(text, today=date(2026, 11, 21))
+    assert (verdict.verdict, verdict.kind, verdict.canonical) == ("valid", kind, canonical)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("网信算备310101216601302230019号", "算法备案"),
+        ("京网文[2014]2148-348号", "网络文化经营许可证"),
+        ("新出发京零字第大120007号", "出版物经营许可证"),
+        ("互联网药品信息服务资格证书（京）-经营性-2014-0008", "互联网药品信息服务资格证书"),
+        ("京ICP备05070602号-1 京公网安备11000002000001号", "more than one number"),
+        ("京ICP备2027012345号-1", "2027 is still to come"),
+        ("京ICP备99012345号-1", "2099 is still to come"),
+    ],
+)
+def test_what_is_another_registration_or_of_no_year_yet_is_told(text: str, said: str) -> None:
+    verdict = judge(text, today=date(2026, 11, 21))
+    assert (verdict.verdict, verdict.canonical) == ("invalid", None)
+    assert verdict.reason is not None
+    assert said in verdict.reason.en
+
+
+@given(st.text(max_size=40))
+def test_no_text_crashes_a_judgement(text: str) -> None:
+    verdict = judge(text, today=date(2026, 11, 21))
+    assert (verdict.verdict == "invalid") == (verdict.canonical is None)
