@@ -282,6 +282,7 @@ async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
     from localcloud.engine import find_pebble
     from localcloud.filing import Border, Filings
     from localcloud.fleet import Fleet
+    from localcloud.intranet import Intranet
     from localcloud.machines import Machines
     from localcloud.server import ApiServer, AuditLog
     from localcloud.services.cos import Cos
@@ -296,8 +297,13 @@ async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
         store = Store(home / "state.db")
         stack.callback(store.close)
         tags, addresses = Tags(store), PublicAddresses(store, settled.network, claims)
-        machines = Machines(home, log=log.getChild("machines"))
         catalogue, filings = Catalogue(), Filings(store)
+        account = Account.of(home / "account.json")
+        audit = AuditLog(home / "api.log")
+        stack.callback(audit.close)
+        cos = Cos(account, store, catalogue, home / "cos", audit.write, log.getChild("cos"))
+        intranet = Intranet(cos, settled.api_port)
+        machines = Machines(home, intranet=intranet, log=log.getChild("machines"))
         border = Border(filings, catalogue)
         fleet = Fleet(store, machines, tags, addresses, border, log.getChild("fleet"))
         automation = Automation(store, fleet, log.getChild("automation"))
@@ -309,13 +315,11 @@ async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
             certificate_lifetime=settled.certificate_lifetime,
         )
         authority = Authority(home / "acme", find_pebble(), options, log.getChild("authority"))
-        account = Account.of(home / "account.json")
         cloud = Cloud(account, store, catalogue, tags, addresses, fleet, automation, filings)
-        audit = AuditLog(home / "api.log")
-        stack.callback(audit.close)
-        cos = Cos(account, store, catalogue, home / "cos", audit.write, log.getChild("cos"))
         api = ApiServer(cloud, cos, audit, log.getChild("api"))
         # What is closed last is opened first: requests end before what they work on does.
+        stack.push_async_callback(intranet.close)
+        await intranet.start()
         stack.push_async_callback(fleet.close)
         stack.push_async_callback(automation.close)
         stack.push_async_callback(dns.close)

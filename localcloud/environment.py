@@ -25,7 +25,8 @@ def environment(home: Path, endpoints: Endpoints) -> dict[str, str]:
         "TENCENTCLOUD_SECRET_ID": account.secret_id,
         "TENCENTCLOUD_SECRET_KEY": account.secret_key,
         "TENCENTCLOUD_PROTOCOL": "HTTP",
-        "TENCENTCLOUD_COS_DOMAIN": "http://cos.myqcloud.com",  # in any region
+        # Of any region. With a port, as 80 of a machine is its own server's: see services/cos.
+        "TENCENTCLOUD_COS_DOMAIN": f"http://cos.myqcloud.com:{endpoints.api_port}",
         # In upper case alone: in lower case Python's gRPC would send its own calls there.
         "HTTP_PROXY": endpoints.api,
         "NO_PROXY": "127.0.0.1,localhost",

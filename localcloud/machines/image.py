@@ -14,6 +14,7 @@ import re
 import shutil
 from pathlib import Path
 
+from localcloud.machines.guest.network import RESOLVERS
 from localcloud.machines.spec import MachineSpec
 
 HELD_BACK = re.compile(r"^(nginx(-.*)?|libnginx-mod-.*)$")
@@ -187,8 +188,7 @@ def _is_visible(link: str) -> bool:
 
 def _write_etc(etc: Path, spec: MachineSpec) -> None:
     set_hostname(etc.parent, spec.hostname)
-    # Tencent's resolvers inside a VPC; a rehearsal machine has no network to ask them over.
-    (etc / "resolv.conf").write_text("nameserver 183.60.83.19\nnameserver 183.60.82.98\n")
+    (etc / "resolv.conf").write_text("".join(f"nameserver {address}\n" for address in RESOLVERS))
     (etc / "os-release").write_text(os_release(spec.os_name))
     (etc / "machine-id").write_text(os.urandom(16).hex() + "\n")
     (etc / "fstab").write_text("")

@@ -21,7 +21,7 @@ from localcloud.machines.image import make_disk
 from localcloud.machines.inspection import Serves
 from localcloud.machines.layout import GUEST
 from localcloud.machines.sandbox import Sandbox
-from localcloud.machines.spec import MachineSpec, Outcome
+from localcloud.machines.spec import Intranet, MachineSpec, Outcome
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -30,11 +30,16 @@ class _Machine:
     """One machine: its sandbox, its edge while it has an address, and its firewall."""
 
     def __init__(
-        self, directory: Path, spec: MachineSpec, on_power: Callable[[str], None], log: logging.Logger
+        self,
+        directory: Path,
+        spec: MachineSpec,
+        intranet: Intranet | None,
+        on_power: Callable[[str], None],
+        log: logging.Logger,
     ) -> None:
         self.directory = directory
         self.spec = spec
-        self.sandbox = Sandbox(directory, spec, on_power=on_power, log=log)
+        self.sandbox = Sandbox(directory, spec, intranet=intranet, on_power=on_power, log=log)
         self.edge: Edge | None = None
         self.allows: Allows = _nothing
         self.judge: Judge = _nobody
@@ -65,8 +70,10 @@ class Machines:
     Every method raises UnknownMachine for an id that was never created or is destroyed.
     """
 
-    def __init__(self, home: Path, *, log: logging.Logger) -> None:
+    def __init__(self, home: Path, *, log: logging.Logger, intranet: Intranet | None = None) -> None:
+        """Keep machines in `home`; without an `intranet` they reach nothing but themselves."""
         self._home = home / "machines"
+        self._intranet = intranet
         self._log = log
         self._machines: dict[str, _Machine] = {}
         self._ports = loopback_ports()
@@ -218,7 +225,7 @@ class Machines:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-        machine = _Machine(self._home / spec.id, spec, power, self._log)
+        machine = _Machine(self._home / spec.id, spec, self._intranet, power, self._log)
         self._machines[spec.id] = machine
         return machine
 

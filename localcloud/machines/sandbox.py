@@ -18,7 +18,7 @@ from pathlib import Path
 from localcloud.machines.channel import Channel
 from localcloud.machines.errors import MachineError, NotRunning, SandboxUnavailable
 from localcloud.machines.layout import INSIDE, arguments
-from localcloud.machines.spec import OUTPUT_LIMIT, MachineSpec, Outcome
+from localcloud.machines.spec import OUTPUT_LIMIT, Intranet, MachineSpec, Outcome
 
 BOOT_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -42,9 +42,16 @@ class Sandbox:
     """
 
     def __init__(
-        self, directory: Path, spec: MachineSpec, *, on_power: Callable[[str], None], log: logging.Logger
+        self,
+        directory: Path,
+        spec: MachineSpec,
+        *,
+        intranet: Intranet | None,
+        on_power: Callable[[str], None],
+        log: logging.Logger,
     ) -> None:
         """`on_power` is called with `reboot` or `poweroff` when somebody in the machine asks."""
+        self._intranet = intranet
         self._on_power = on_power
         self._directory = directory
         self._spec = spec
@@ -52,6 +59,7 @@ class Sandbox:
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._detaching: asyncio.Task[None] | None = None
         self._stopping = False
         self._sockets: list[socket.socket] = []
         self._more: asyncio.Task[None] | None = None
@@ -96,6 +104,7 @@ class Sandbox:
                 "-m",
                 "localcloud.machines.guest.agent",
                 str(theirs.fileno()),
+                str(self._intranet.cos_port if self._intranet else 0),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -110,6 +119,7 @@ class Sandbox:
         self._watch = asyncio.create_task(self._wait(self._process, self._channel))
         try:
             await asyncio.wait_for(asyncio.shield(self._channel.up), BOOT_SECONDS)
+            await self._attach(self._channel, self._watch)
         except (TimeoutError, NotRunning):
             await self.kill()
             raise self._boot_failure(said_before) from None
@@ -132,6 +142,19 @@ class Sandbox:
             self._forget_sockets()
             if not self._stopping:
                 self._log.error("%s: went down by itself, see its console.log", self._spec.id)
+
+    async def _attach(self, channel: Channel, watch: asyncio.Task[None]) -> None:
+        """Answer in the machine at the addresses of the provider's own network, until it is off."""
+        if self._intranet is None:
+            return
+        _, fds = await channel.ask("intranet")
+        attachment = await self._intranet.attach([socket.socket(fileno=fd) for fd in fds])
+
+        async def detach() -> None:
+            await asyncio.wait([watch])
+            await attachment.close()
+
+        self._detaching = asyncio.create_task(detach())
 
     async def _lock(self) -> int:
         """Return a descriptor that holds the machine's lock; wait for a predecessor to be gone."""
@@ -170,7 +193,9 @@ class Sandbox:
                 self._process.send_signal(signal.SIGKILL)
         if self._watch is not None:
             await self._watch
-        self._process = self._watch = None
+        if self._detaching is not None:
+            await self._detaching
+        self._process = self._watch = self._detaching = None
         os.close(await self._lock())
 
     async def run(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,22 @@ class Outcome:
     exit_code: int | None
     output: bytes
     timed_out: bool
+
+
+class Attachment(Protocol):
+    """A machine's part of the provider's own network."""
+
+    async def close(self) -> None:
+        """Let go of its sockets."""
+
+
+class Intranet(Protocol):
+    """The provider's own network, served from outside at sockets that are opened in a machine (`guest/network.py`)."""
+
+    cos_port: int
+
+    async def attach(self, sockets: Sequence[socket.socket]) -> Attachment:
+        """Answer at a machine's sockets."""
 
 
 OUTPUT_LIMIT = 1024 * 1024

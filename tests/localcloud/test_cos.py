@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from qcloud_cos import CosConfig, CosS3Client
-from qcloud_cos.cos_exception import CosServiceError
 
 from tests.cloud import REGION, Cloud
+from tests.localcloud.orders import lighthouse
 
 
 def _client(cloud: Cloud, *, secret_key: str | None = None, endpoint: str | None = None, **more: Any) -> CosS3Client:
@@ -22,7 +21,7 @@ def _client(cloud: Cloud, *, secret_key: str | None = None, endpoint: str | None
         SecretId=cloud.account.secret_id,
         SecretKey=secret_key or cloud.account.secret_key,
         Scheme="http",
-        Endpoint=endpoint or f"cos.{REGION}.myqcloud.com",
+        Endpoint=endpoint or f"cos.{REGION}.myqcloud.com:{cloud.endpoints.api_port}",
         Proxies={"http": cloud.endpoints.api},
         **more,
     )
@@ -91,3 +90,23 @@ def _refused(cloud: Cloud, method: str, url: str, **more: Any) -> str:
 
 def _period(link: str) -> str:
     return link.partition("q-sign-time=")[2].partition("&")[0]
+
+
+def test_a_server_fetches_a_link_and_nothing_without_one(cloud: Cloud, client: CosS3Client, bucket: str) -> None:
+    content = secrets.token_bytes(3_000_000)
+    client.put_object(Bucket=bucket, Key="release.tar", Body=content)
+    link = client.get_presigned_url(Bucket=bucket, Key="release.tar", Method="GET", Expired=60)
+    past = client.get_presigned_url(Bucket=bucket, Key="release.tar", Method="GET", Expired=-1)
+    with lighthouse(cloud) as instance:
+        fetch = f"curl -sS --fail -o /tmp/a '{link}' && sha256sum /tmp/a"
+        assert cloud.run(instance, fetch).split()[0] == hashlib.sha256(content).hexdigest()
+        status = "curl -sS -o /dev/null -w '%{http_code}' "
+        for refused in (past, link.partition("?")[0]):
+            assert cloud.run(instance, f"{status} '{refused}'") == "403"
+        elsewhere = "curl -sS http://www.example.com/ 2>&1; echo $?"
+        assert cloud.run(instance, elsewhere).split()[-1] == "6"  # curl: couldn't resolve
+        # Its own server still has every address at 80, and a reboot loses nothing.
+        cloud.call("lighthouse", "RebootInstances", {"InstanceIds": [instance]})
+        cloud.settle()
+        cloud.run(instance, "python3 -c 'import socket; socket.create_server((\"\", 80))'")
+        assert cloud.run(instance, fetch).split()[0] == hashlib.sha256(content).hexdigest()

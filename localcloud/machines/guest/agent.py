@@ -1,13 +1,15 @@
 """The agent of a machine: boots it, runs commands for the cloud, and shuts it down.
 
-Started by the sandbox with one argument, the descriptor of its channel to the daemon: a
-sequenced-packet socket of JSON messages, some with descriptors attached. When the channel closes
-the daemon is gone, and so is the machine.
+Started by the sandbox with two arguments: the descriptor of its channel to the daemon, a
+sequenced-packet socket of JSON messages, some with descriptors attached, and the port of COS on the
+provider's own network (0: there is no such network). When the channel closes the daemon is gone,
+and so is the machine.
 
 Requests ``{"id": n, "op": ...}``, each answered with the same id:
 
 ``run``      username, directory, timeout; descriptors: the script, where its output goes
 ``sockets``  count; answered with that many TCP sockets of the machine's network
+``intranet`` answered with the sockets of the provider's own network, once: see `network.py`
 ``cancel``   request, the id of one that needs no answer any more; isn't answered itself
 ``shutdown`` services are stopped, every process is asked to end, then the machine is off
 
@@ -30,7 +32,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from localcloud.machines.guest import commands, first_boot, journal, processes, units
+from localcloud.machines.guest import commands, first_boot, journal, network, processes, units
 from localcloud.machines.guest.commands import Refused
 from localcloud.machines.guest.control import Systemctl
 from localcloud.machines.guest.services import Services
@@ -47,8 +49,10 @@ MESSAGE_BYTES = 65536
 class Agent:
     """Serves one channel until the daemon asks for the shutdown or goes away."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, cos_port: int) -> None:
         self._channel = channel
+        self._cos_port = cos_port
+        self._intranet: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._requests: dict[int, asyncio.Task[None]] = {}
         self._over = asyncio.Event()
@@ -58,6 +62,8 @@ class Agent:
         """Boot, answer requests, return when the machine is to be off."""
         self._channel.setblocking(False)
         prepare()
+        if self._cos_port:
+            self._intranet = network.open_services(self._cos_port)
         await Systemctl(self._services, self._tell).listen()
         asyncio.get_running_loop().add_reader(self._channel.fileno(), self._receive)
         self._tell("up")
@@ -115,6 +121,8 @@ class Agent:
                 answer |= await commands.run(request, *fds)
             elif request["op"] == "sockets":
                 passed = [socket.socket() for _ in range(request["count"])]
+            elif request["op"] == "intranet":
+                passed, self._intranet = self._intranet, []
             elif request["op"] == "shutdown":
                 await self._shut_down()
                 self._over.set()
@@ -167,10 +175,10 @@ def save_disk() -> None:
 
 
 def main() -> None:
-    """Be the agent on the channel whose descriptor is the argument."""
+    """Be the agent on the channel whose descriptor is the first argument."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.set_inheritable(False)
-    asyncio.run(Agent(channel).serve())
+    asyncio.run(Agent(channel, int(sys.argv[2])).serve())
 
 
 if __name__ == "__main__":

@@ -69,16 +69,20 @@ def _verify_cos(call: Call, fields: Mapping[str, str], secret_key_of: SecretKeyO
             _deny("AccessDenied", "Request has expired")
     headers = [(_encode(name).lower(), _encode(value)) for name, value in call.headers.items()]
     parameters = [(_encode(name).lower(), _encode(value)) for name, value in call.query]
-    canonical = (
-        f"{call.method.lower()}\n{call.path}\n"
-        f"{_listed(parameters, fields['q-url-param-list'])}\n{_listed(headers, fields['q-header-list'])}\n"
-    )
-    digest = hashlib.sha1(canonical.encode()).hexdigest()  # noqa: S324 - the signature's own algorithm
-    to_sign = f"sha1\n{fields['q-sign-time']}\n{digest}\n"
     sign_key = hmac.new(secret_key.encode(), fields["q-key-time"].encode(), hashlib.sha1).hexdigest()
-    expected = hmac.new(sign_key.encode(), to_sign.encode(), hashlib.sha1).hexdigest()
-    if not hmac.compare_digest(expected, fields["q-signature"]):
-        _mismatch()
+    # The Python SDK signs the host without its port, the Go SDK with it.
+    for host in (call.host, call.host.partition(":")[0]):
+        signed = [(name, _encode(host) if name == "host" else value) for name, value in headers]
+        canonical = (
+            f"{call.method.lower()}\n{call.path}\n"
+            f"{_listed(parameters, fields['q-url-param-list'])}\n{_listed(signed, fields['q-header-list'])}\n"
+        )
+        digest = hashlib.sha1(canonical.encode()).hexdigest()  # noqa: S324 - the signature's own algorithm
+        to_sign = f"sha1\n{fields['q-sign-time']}\n{digest}\n"
+        expected = hmac.new(sign_key.encode(), to_sign.encode(), hashlib.sha1).hexdigest()
+        if hmac.compare_digest(expected, fields["q-signature"]):
+            return
+    _mismatch()
 
 
 def _listed(pairs: list[tuple[str, str]], names: str) -> str:
