@@ -1,0 +1,40 @@
+"""What a stack that is up exports, asked without running its program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_SECONDS = 60
+
+
+class NoOutputs(Exception):
+    """A stack whose outputs can't be had; the message says why, in one line."""
+
+
+def stack_outputs(project: Path, stack: str) -> Mapping[str, Any]:
+    """The outputs of a stack, by ``pulumi stack output``; none of luodi's is a secret.
+
+    The project's program is not run, and no plugin is started. Raises NoOutputs, also for a stack that is not up.
+    """
+    program = shutil.which("pulumi")
+    if program is None:
+        raise NoOutputs("there is no pulumi on PATH")
+    command = [program, "stack", "output", "--json", "--stack", stack, "--cwd", str(project), "--non-interactive"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
+        values = json.loads(run.stdout)
+    except subprocess.TimeoutExpired:
+        raise NoOutputs(f"pulumi stack output gave no answer within {_SECONDS} s") from None
+    except subprocess.CalledProcessError as error:
+        first = next(iter(str(error.stderr).strip().splitlines()), f"exit code {error.returncode}")
+        raise NoOutputs(first.removeprefix("error: ")) from None
+    except ValueError as error:
+        raise NoOutputs(f"pulumi stack output printed no JSON: {error}") from None
+    if not isinstance(values, dict) or not values.get("address"):
+        raise NoOutputs("the stack is not up")
+    return values
