@@ -45,7 +45,7 @@ def robots(folder: Path, *hosts: str) -> Iterator[Robots]:
             self.end_headers()
             secured = context.wrap_socket(self.connection, server_side=True)
             self.connection = self.request = secured
-            self.rfile, self.wfile = secured.makefile("rb"), secured.makefile("wb", buffering=0)
+            self.rfile, self.wfile = secured.makefile("rb"), secured.makefile("wb")
             self.close_connection = False
 
         def do_POST(self) -> None:
