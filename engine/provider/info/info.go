@@ -32,7 +32,7 @@ const (
 // than a thousand.
 var kept = []string{
 	"availability_zones", "cos_bucket", "dnspod_", "eip", "images", "instance", "key_pair", "lighthouse_",
-	"monitor_alarm_", "security_group", "ssl_", "subnet", "tat_", "user_info", "vpc",
+	"monitor_alarm_", "monitor_policy_binding_object", "security_group", "ssl_", "subnet", "tat_", "user_info", "vpc",
 }
 
 // Provider is the upstream provider, reduced to kept, with a Pulumi token for
