@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from luodi.certificate_cli import certificate, renew
 from luodi.filing_cli import filing
 
 
@@ -16,3 +17,5 @@ def main() -> None:
 
 
 main.add_command(filing)
+main.add_command(certificate)
+main.add_command(renew)
