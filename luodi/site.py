@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pulumi
 
-from luodi import filing_live, preflight
+from luodi import filing_footer, filing_live, preflight
 from luodi.api import Account, ApiError, NoCredentials
 from luodi.certificate import order
 from luodi.certificate.resources import AcmeAccount, Certificate
@@ -21,7 +21,7 @@ from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
 from luodi.filing.gate import Publication, publication
 from luodi.filing.words import Language
-from luodi.rendering import RELEASE, Footer, Renderer, RenderingError, VirtualHost
+from luodi.rendering import RELEASE, Renderer, RenderingError, VirtualHost
 from luodi.settings import (
     ACCOUNT_KEY,
     NAMESPACE,
@@ -72,6 +72,7 @@ class Site(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._scripts = Scripts(self._folder)
 
+        self._footers = {site: _clearly(filing_footer.footer, site) for site in settings.sites}
         self.publications = {site: _publication(site) for site in settings.sites}
         for site in settings.sites:
             self._tell(site)
@@ -256,17 +257,13 @@ class Site(pulumi.ComponentResource):
         )
 
     def _virtual_host(self, site: HostedSite, *, has_content: bool) -> VirtualHost:
-        filing = site.filing
         return VirtualHost(
             names=site.names,
             title=site.site.title,
-            footer=Footer(
-                icp=filing.page_number,
-                public_security=filing.public_security.number if filing.public_security else None,
-                owner=filing.subject.name if filing.subject else None,
-            ),
+            footer=self._footers[site],
             certificate_key=_key(site),
             has_content=has_content,
+            inject_footer=site.site.footer.inject,
             audience=None if self.publications[site].public else site.site.allow,
         )
 

@@ -26,7 +26,7 @@ from typing import Generic, TypeVar
 
 from luodi.filing.provinces import Province, provinces
 from luodi.filing.reading import Reader, count, fold, printable
-from luodi.filing.words import Words
+from luodi.filing.words import Words, rules
 
 T = TypeVar("T")
 
@@ -94,6 +94,11 @@ class Licence:
     def province(self) -> str | None:
         """The province's character; None for a national or a cross-regional licence."""
         return self.area if len(self.area) == 1 else None
+
+    @property
+    def url(self) -> str:
+        """Where anybody can look it up."""
+        return _portal("licence", self.digits)
 
     def __str__(self) -> str:
         if not self.categories:
@@ -197,6 +202,11 @@ class IcpNumber:
         """This number, if it is a subject's or a website's; else NumberError."""
         return self.require(Service.WEBSITE)
 
+    @property
+    def url(self) -> str:
+        """Where anybody can look it up."""
+        return _portal("icp", self.stem.digits)
+
     def __str__(self) -> str:
         if self.service is None:
             return str(self.stem)
@@ -280,9 +290,18 @@ class PublicSecurityNumber:
             ),
         )
 
+    @property
+    def url(self) -> str:
+        """Where anybody can look it up."""
+        return _portal("public-security", self.digits)
+
     def __str__(self) -> str:
         end = "号" if self.marker == _MARKER else ""
         return f"{self.character}{self.marker}{self.digits}{end}"
+
+
+def _portal(kind: str, digits: str) -> str:
+    return str(rules("regime")["portal"][kind]["url"]).format(digits=digits)
 
 
 # --- what numbers look like ----------------------------------------------------------------------

@@ -87,7 +87,7 @@ class Renderer:
         if footer:
             files[f"{folder}/snippets/footer.html"] = footer
         if icon:
-            files[icon] = self._templates.source("footer/public-security.svg")
+            files[icon] = host.footer.icon or self._templates.source("footer/public-security.svg")
         return files
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from luodi.section import Section, Text
+from luodi.settings.footer import FooterSettings
 from luodi.settings.values import HostName, Network
 
 MOST_NAMES = 100
@@ -36,6 +37,7 @@ class SiteSettings(Section):
         description="Who may see the site while its filing keeps it from the public: the team's CIDR blocks, such as "
         "203.0.113.7/32.",
     )
+    footer: FooterSettings = Field(FooterSettings.model_validate({}), description="The footer of its pages.")
 
     @field_validator("names")
     @classmethod

@@ -253,7 +253,7 @@ BAD: list[tuple[str, Any, str]] = [
         "is not a setting; known are acme-account-key, certificate, dns, filing, server, site, sites",
     ),
     ("luodi:site.tittle", "x", "is not a setting; did you mean title?"),
-    ("luodi:site.zzz", "x", "is not a setting; known are allow, content, domain, kind, names, title"),
+    ("luodi:site.zzz", "x", "is not a setting; known are allow, content, domain, footer, kind, names, title"),
     ("luodi:certificate.propagation_timeout", 9, "is not a setting; did you mean propagation-timeout?"),
     ("luodi:server.disk.sise", 50, "is not a setting; did you mean size?"),
     ("luodi:server.bundle", "bundle_x", "is a setting of kind lighthouse, not cvm"),
