@@ -90,8 +90,9 @@ class Records(Protocol):
     def withdraw(self, handle: Any) -> None:
         """Take that record away, and no other at its name; nothing to do when it is gone already."""
 
-    def sweep(self, mark: str, keep: Collection[tuple[str, str]]) -> None:
-        """Take away what interrupted orders of this mark have left, but for these names and values."""
+    def sweep(self, mark: str, names: Sequence[str], keep: Collection[tuple[str, str]]) -> None:
+        """Take away what interrupted orders of this mark, for these host names, have left, but for the TXT names and
+        values to `keep`."""
 
     def wait(self, wanted: dict[str, list[str]]) -> None:
         """Return once every authoritative server answers with the values of every name."""
@@ -360,7 +361,7 @@ class _Run:
         if order.status == "pending":
             self._validate(session, order)
         else:
-            self.records.sweep(self._mark(session), ())
+            self.records.sweep(self._mark(session), self.request.names, ())
         chain = self._issue(session, order)
         self.request.match_chain(chain)
         return chain
@@ -374,7 +375,7 @@ class _Run:
             made.append((task.record, self.records.publish(task.record, task.value, mark)))
 
         try:
-            self.records.sweep(mark, {(task.record, task.value) for task in tasks})
+            self.records.sweep(mark, self.request.names, {(task.record, task.value) for task in tasks})
             self._several(publish, tasks)
             if tasks:
                 self.records.wait(_by_name(tasks))

@@ -16,8 +16,10 @@ import dns.message
 import dns.name
 import dns.query
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import dns.resolver
+from dns.rdtypes.txtbase import TXTBase
 
 _PORT = 53
 _ANSWER_SECONDS = 3.0
@@ -27,6 +29,10 @@ _SILENT = "no answer"
 
 class NotPropagated(Exception):
     """A record that some server still didn't answer with when the time was up."""
+
+
+class NoAnswer(Exception):
+    """A name server that answers nothing of use; the message is its code, or that it was silent."""
 
 
 class NoNameServers(Exception):
@@ -51,6 +57,15 @@ class NameServer:
         return f"{self.name} ({self.address})"
 
 
+def resolver_at(via: tuple[str, int] | None) -> dns.resolver.Resolver:
+    """The resolver at an address and port, else the system's. Raises DNSException or OSError."""
+    resolver = dns.resolver.Resolver(configure=via is None)
+    if via is not None:
+        resolver.nameservers, resolver.port = [via[0]], via[1]
+    resolver.lifetime = 10.0
+    return resolver
+
+
 def authoritative(zone: str, *, via: tuple[str, int] | None = None) -> list[NameServer]:
     """The IPv4 addresses of a zone's name servers, as delegated.
 
@@ -59,10 +74,7 @@ def authoritative(zone: str, *, via: tuple[str, int] | None = None) -> list[Name
     """
     found: set[NameServer] = set()
     try:
-        resolver = dns.resolver.Resolver(configure=via is None)
-        if via is not None:
-            resolver.nameservers, resolver.port = [via[0]], via[1]
-        resolver.lifetime = 10.0
+        resolver = resolver_at(via)
         for delegation in resolver.resolve(zone, "NS"):
             host = delegation.target.to_text()
             addresses = resolver.resolve(host, "A", raise_on_no_answer=False)
@@ -125,19 +137,24 @@ def _lacking(server: NameServer, wanted: Mapping[str, Collection[str]]) -> dict[
 
 def ask(server: NameServer, name: str) -> set[str] | str:
     """The TXT values that a server has for a name, or why it has no answer."""
-    query = dns.message.make_query(dns.name.from_text(name), dns.rdatatype.TXT)
+    try:
+        found = records(server, name, dns.rdatatype.TXT)
+    except NoAnswer as error:
+        return str(error)
+    return {b"".join(record.strings).decode("ascii", "replace") for record in found if isinstance(record, TXTBase)}
+
+
+def records(server: NameServer, name: str, kind: dns.rdatatype.RdataType) -> list[dns.rdata.Rdata]:
+    """What a server answers for a name: records of this kind, and the CNAMEs on the way. Raises NoAnswer."""
+    query = dns.message.make_query(dns.name.from_text(name), kind)
     query.flags &= ~dns.flags.RD
     try:
         answer, _ = dns.query.udp_with_fallback(query, server.address, timeout=_ANSWER_SECONDS, port=server.port)
     except dns.exception.Timeout:
-        return _SILENT
+        raise NoAnswer(_SILENT) from None
     except (dns.exception.DNSException, OSError) as error:
-        return f"no answer ({error})"
+        raise NoAnswer(f"no answer ({error})") from None
     if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return dns.rcode.to_text(answer.rcode())
-    return {
-        b"".join(record.strings).decode("ascii", "replace")
-        for rrset in answer.answer
-        if rrset.rdtype == dns.rdatatype.TXT
-        for record in rrset
-    }
+        raise NoAnswer(dns.rcode.to_text(answer.rcode()))
+    wanted = (kind, dns.rdatatype.CNAME)
+    return [record for rrset in answer.answer if rrset.rdtype in wanted for record in rrset]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import socketserver
 import threading
@@ -38,11 +39,21 @@ class NameServer:
     silent: bool = False
     seconds: float = 0.0
     """How long each answer takes."""
+    lost: float = 0.0
+    """Which part of the queries over UDP gets no answer."""
+    failing: float = 0.0
+    """Which part of the queries is answered SERVFAIL."""
+    late: float = 0.0
+    """For how many seconds a value that was published is not answered yet: a slow secondary."""
+    chance: random.Random = field(default_factory=lambda: random.Random(5))
     asked: list[tuple[str, str]] = field(default_factory=list)
+    _known: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def publish(self, name: str, *values: str, kind: str = "TXT") -> None:
         """Add values to a name."""
-        self.records[name, kind] += [f'"{value}"' for value in values] if kind == "TXT" else values
+        written = [f'"{value}"' for value in values] if kind == "TXT" else list(values)
+        self._known |= {(name, value): time.monotonic() + self.late for value in written}
+        self.records[name, kind] += written
 
     def withdraw(self, name: str, value: str) -> None:
         """Take one TXT value away; ValueError when it is not there."""
@@ -52,6 +63,9 @@ class NameServer:
         """The TXT values of a name."""
         return [value.strip('"') for value in self.records[name, "TXT"]]
 
+    def _is_known(self, name: str, value: str) -> bool:
+        return self._known.get((name, value), 0.0) <= time.monotonic()
+
     def answer(self, wire: bytes, *, over_tcp: bool) -> bytes | None:
         """What is sent back, or None."""
         query = dns.message.from_wire(wire)
@@ -59,13 +73,21 @@ class NameServer:
         name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
         self.asked.append((name, kind))
         time.sleep(self.seconds)
-        if self.silent:
+        if self.silent or (not over_tcp and self.chance.random() < self.lost):
             return None
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA
+        if self.chance.random() < self.failing:
+            response.set_rcode(dns.rcode.SERVFAIL)
+            return response.to_wire()
         response.set_rcode(self.rcode)
-        if values := self.records.get((name, kind)):
-            found = dns.rrset.from_text_list(question.name, 60, dns.rdataclass.IN, question.rdtype, values)
+        owner = question.name
+        if kind != "CNAME" and (alias := self.records.get((name, "CNAME"))):
+            response.answer.append(dns.rrset.from_text_list(owner, 60, dns.rdataclass.IN, "CNAME", alias))
+            owner = dns.name.from_text(alias[0])
+            name = owner.to_text(omit_final_dot=True).lower()
+        if values := [one for one in self.records.get((name, kind), ()) if self._is_known(name, one)]:
+            found = dns.rrset.from_text_list(owner, 60, dns.rdataclass.IN, question.rdtype, values)
             response.answer.append(found)
         elif self.rcode == dns.rcode.NOERROR and not any(known == name for known, _ in self.records):
             response.set_rcode(dns.rcode.NXDOMAIN)

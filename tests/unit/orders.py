@@ -40,7 +40,7 @@ class Published:
     def check(self, names: Sequence[str], issuers: Sequence[str]) -> None:
         self.issuers = tuple(issuers)
 
-    def sweep(self, mark: str, keep: Collection[tuple[str, str]]) -> None:
+    def sweep(self, mark: str, names: Sequence[str], keep: Collection[tuple[str, str]]) -> None:
         self.swept += 1
 
     def publish(self, name: str, value: str, mark: str) -> int:
@@ -88,7 +88,7 @@ class Remembered:
     def check(self, names: Sequence[str], issuers: Sequence[str]) -> None:
         self._do(f"check {' '.join(names)}")
 
-    def sweep(self, mark: str, keep: Collection[tuple[str, str]]) -> None:
+    def sweep(self, mark: str, names: Sequence[str], keep: Collection[tuple[str, str]]) -> None:
         self._do(f"sweep but {len(keep)}")
 
     def publish(self, name: str, value: str, mark: str) -> str:

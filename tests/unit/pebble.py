@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -37,6 +38,22 @@ class Pebble:
 
     authority: Authority
     root: str
+    management: str
+    """The URL of its management interface."""
+    log: Path
+
+    def issued(self) -> int:
+        """How many certificates it has issued so far."""
+        return self.log.read_text().count("Issued certificate serial")
+
+    def requests(self) -> int:
+        """How many requests it was sent so far."""
+        return self.log.read_text().count("-> calling handler()")
+
+    def suggest(self, chain: str, answer: str) -> None:
+        """Say this of a certificate when it is asked about (ARI): any text, also no JSON."""
+        content = json.dumps({"Certificate": chain, "ARIResponse": answer}).encode()
+        _open(urllib.request.Request(f"{self.management}/set-renewal-info/", content), self.authority.roots)
 
 
 def program() -> str:
@@ -52,8 +69,20 @@ def program() -> str:
 
 
 @contextmanager
-def running(folder: Path, name_server: tuple[str, int], *, bad_nonces: int) -> Iterator[Pebble]:
-    """Pebble, that asks `name_server` and refuses this percentage of good nonces. It reuses no validation."""
+def running(
+    folder: Path,
+    name_server: tuple[str, int],
+    *,
+    bad_nonces: int = 5,
+    reuse: int = 0,
+    validation_seconds: int = 0,
+    **settings: Any,
+) -> Iterator[Pebble]:
+    """Pebble, that asks `name_server` and refuses this percentage of good nonces.
+
+    It reuses `reuse` per cent of validations, takes up to `validation_seconds` for each, and has these further
+    settings of its configuration file.
+    """
     port, management = free_port(), free_port()
     certificate, key = _own_certificate(folder)
     config = {
@@ -66,39 +95,46 @@ def running(folder: Path, name_server: tuple[str, int], *, bad_nonces: int) -> I
         "keyAlgorithm": "ecdsa",
         "domainBlocklist": [BLOCKED],
         "profiles": {"default": {"description": "90 days", "validityPeriod": 90 * 86400}},
+        **settings,
     }
-    file = folder / "pebble.json"
+    file, log = folder / "pebble.json", folder / "pebble.log"
     file.write_text(json.dumps({"pebble": config}))
-    settings = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(bad_nonces), "PEBBLE_AUTHZREUSE": "0"}
-    with (folder / "pebble.log").open("wb") as log:
+    sleep = {"PEBBLE_VA_SLEEPTIME": str(validation_seconds)} if validation_seconds else {"PEBBLE_VA_NOSLEEP": "1"}
+    faults = {"PEBBLE_WFE_NONCEREJECT": str(bad_nonces), "PEBBLE_AUTHZREUSE": str(reuse)}
+    with log.open("wb") as output:
         process = subprocess.Popen(
             [program(), "-config", str(file), "-dnsserver", f"{name_server[0]}:{name_server[1]}"],
-            env=os.environ | settings,
-            stdout=log,
+            env=os.environ | sleep | faults,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
-            root = _when_ready(f"https://127.0.0.1:{management}/roots/0", certificate, process)
-            yield Pebble(Authority(f"https://127.0.0.1:{port}/dir", certificate), root)
+            url = f"https://127.0.0.1:{management}"
+            root = _when_ready(f"{url}/roots/0", certificate, process)
+            yield Pebble(Authority(f"https://127.0.0.1:{port}/dir", certificate), root, url, log)
         finally:
             process.terminate()
             process.wait(timeout=10)
 
 
 def _when_ready(url: str, roots: Path, process: subprocess.Popen[bytes]) -> str:
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(roots))),
-    )
     end = time.monotonic() + 20
     while True:
         try:
-            with opener.open(url, timeout=5) as answer:
-                return str(answer.read().decode())
+            return _open(url, roots).decode()
         except OSError:
             assert process.poll() is None, "pebble ended"
             assert time.monotonic() < end, "pebble does not answer"
             time.sleep(0.02)
+
+
+def _open(what: str | urllib.request.Request, roots: Path | None) -> bytes:
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(roots))),
+    )
+    with opener.open(what, timeout=5) as answer:
+        return bytes(answer.read())
 
 
 def _own_certificate(folder: Path) -> tuple[Path, Path]:

@@ -58,6 +58,7 @@ def account(name_servers: list[NameServer], monkeypatch: pytest.MonkeyPatch) -> 
         return {}
 
     answers = {"CreateRecord": create, "DeleteRecord": delete, "DescribeRecordList": lambda _: {"RecordList": []}}
+    answers["DescribeDomain"] = lambda _: {"DomainInfo": {"DnspodNsList": ["ns1.dnspod.test", "ns2.dnspod.test"]}}
     found = FakeAccount(answers=answers)
     monkeypatch.setattr(dynamic.CloudProvider, "account", lambda _self, _region: found)
     return found
@@ -161,7 +162,9 @@ def test_a_name_server_that_lags_is_told_and_nothing_is_left(
 
 def test_a_record_that_can_not_be_deleted_costs_no_certificate(authority: Pebble, account: FakeAccount) -> None:
     account.answers["DeleteRecord"] = refused("FailedOperation.DomainIsLocked", "locked")
-    assert resources._CertificateProvider().create(wanted("example.cn")).outs["chain"]
+    outs = resources._CertificateProvider().create(wanted("example.cn")).outs
+    assert outs is not None
+    assert outs["chain"]
 
 
 def chain(age: dt.timedelta) -> str:
