@@ -71,6 +71,21 @@ class Blueprint:
     values: dict[str, Any] = field(hash=False)
 
 
+@dataclass(frozen=True)
+class AlarmNamespace:
+    """What alarms can be set on (告警策略类型): `product` has the instances, `dimension` names one of them.
+
+    `metrics` has description, unit and largest value by name; `events` the description by name.
+    """
+
+    identifier: str
+    name: str
+    product: str
+    dimension: str
+    metrics: dict[str, tuple[str, str, float]] = field(hash=False)
+    events: dict[str, str] = field(hash=False)
+
+
 class Catalogue:
     """The data files, read when first asked for."""
 
@@ -118,6 +133,26 @@ class Catalogue:
             entry["BlueprintId"]: Blueprint(entry["BlueprintId"], entry)
             for entry in _load("blueprints.toml")["blueprint"]
         }
+
+    @cached_property
+    def alarm_namespaces(self) -> dict[str, AlarmNamespace]:
+        """What alarms can be set on, by id."""
+        return {
+            entry["id"]: AlarmNamespace(
+                entry["id"],
+                entry["name"],
+                entry["product"],
+                entry["dimension"],
+                {name: (description, unit, float(most)) for name, description, unit, most in entry["metrics"]},
+                dict(entry["events"]),
+            )
+            for entry in _load("alarms.toml")["namespace"]
+        }
+
+    @cached_property
+    def alarm_regions(self) -> dict[str, str]:
+        """Regions by the names that alarms have for them: gz."""
+        return {short: region for region, short in _load("alarms.toml")["regions"].items()}
 
 
 def _load(name: str) -> dict[str, Any]:

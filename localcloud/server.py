@@ -24,12 +24,15 @@ from localcloud.errors import CloudError
 from localcloud.services.api import Api
 from localcloud.services.ba import Ba
 from localcloud.services.base import Service
+from localcloud.services.cam import Cam
 from localcloud.services.cbs import Cbs
 from localcloud.services.cos import Cos, is_cos
 from localcloud.services.cvm import Cvm
 from localcloud.services.dnspod import Dnspod
 from localcloud.services.lighthouse import Lighthouse
+from localcloud.services.monitor import Monitor
 from localcloud.services.ssl import Ssl
+from localcloud.services.sts import Sts
 from localcloud.services.tag import Tag
 from localcloud.services.tat import Tat
 from localcloud.services.vpc import Vpc
@@ -37,7 +40,7 @@ from localcloud.signature import SignedRequest, product_of, verify
 from localcloud.store import Kind
 
 SERVICES: Mapping[str, type[Service]] = {
-    one.product: one for one in (Api, Ba, Cbs, Cvm, Dnspod, Lighthouse, Ssl, Tag, Tat, Vpc)
+    one.product: one for one in (Api, Ba, Cam, Cbs, Cvm, Dnspod, Lighthouse, Monitor, Ssl, Sts, Tag, Tat, Vpc)
 }
 BODY_LIMIT = 10 * 1024 * 1024
 QUERY_LIMIT = 32 * 1024

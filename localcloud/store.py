@@ -17,6 +17,9 @@ class Kind(StrEnum):
     """What the cloud holds. Tests count documents by these names."""
 
     ADDRESS = "address"
+    ALARM_BINDING = "alarm_binding"
+    ALARM_NOTICE = "alarm_notice"
+    ALARM_POLICY = "alarm_policy"
     BUCKET = "bucket"
     CERTIFICATE = "certificate"
     COMMAND = "command"
