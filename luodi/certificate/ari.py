@@ -71,9 +71,11 @@ def ask(authority: Authority, chain: str, *, now: datetime | None = None, second
     now = now or datetime.now(UTC)
     try:
         with requests.Session() as http:
-            http.verify = str(authority.roots) if authority.roots else True
-            directory = http.get(authority.directory, timeout=seconds).json()
-            answer = http.get(f"{directory['renewalInfo'].rstrip('/')}/{certificate_id(chain)}", timeout=seconds)
+            # With each request: REQUESTS_CA_BUNDLE would take the place of the session's.
+            roots = str(authority.roots) if authority.roots else None
+            directory = http.get(authority.directory, timeout=seconds, verify=roots).json()
+            about = f"{directory['renewalInfo'].rstrip('/')}/{certificate_id(chain)}"
+            answer = http.get(about, timeout=seconds, verify=roots)
             answer.raise_for_status()
             return _window(answer, now)
     except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
