@@ -21,7 +21,7 @@ from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
 from luodi.filing.gate import Publication, publication
 from luodi.filing.words import Language
-from luodi.rendering import RELEASE, Renderer, RenderingError, VirtualHost
+from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, Static, VirtualHost
 from luodi.settings import (
     ACCOUNT_KEY,
     NAMESPACE,
@@ -261,8 +261,8 @@ class Site(pulumi.ComponentResource):
             names=site.names,
             title=site.site.title,
             footer=self._footers[site],
-            certificate_key=_key(site),
-            has_content=has_content,
+            certificates=(CertificateFiles(f"tls/{site.site.domain}.pem", _key(site)),),
+            kind=Static(has_content),
             inject_footer=site.site.footer.inject,
             audience=None if self.publications[site].public else site.site.allow,
         )

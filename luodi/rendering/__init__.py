@@ -12,24 +12,48 @@ No text reaches nginx but through `quote`: in a ``.conf`` template each value pr
 """
 
 from luodi.rendering.errors import RenderingError, TemplateError
-from luodi.rendering.files import OLDEST_NGINX, RELEASE, RELEASES, Renderer
+from luodi.rendering.files import PAGES, RELEASE, RELEASES, Renderer
 from luodi.rendering.footer import Footer
-from luodi.rendering.hosts import Listen, VirtualHost
+from luodi.rendering.headers import Header, Headers, Hsts
+from luodi.rendering.hosts import (
+    Area,
+    CertificateFiles,
+    Front,
+    Limits,
+    Location,
+    Maintenance,
+    Redirect,
+    VirtualHost,
+)
 from luodi.rendering.kinds import Endpoint, Kind, MiniProgram, Php, Proxy, Spa, Static, Timeouts, Upstream
+from luodi.rendering.nginx import OLDEST_NGINX, Listen, Log, Nginx
 from luodi.rendering.quoting import quote
 from luodi.rendering.templates import Templates, shipped_templates
 
 __all__ = [
     "OLDEST_NGINX",
+    "PAGES",
     "RELEASE",
     "RELEASES",
+    "Area",
+    "CertificateFiles",
     "Endpoint",
     "Footer",
+    "Front",
+    "Header",
+    "Headers",
+    "Hsts",
     "Kind",
+    "Limits",
     "Listen",
+    "Location",
+    "Log",
+    "Maintenance",
     "MiniProgram",
+    "Nginx",
     "Php",
     "Proxy",
+    "Redirect",
     "Renderer",
     "RenderingError",
     "Spa",

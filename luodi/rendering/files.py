@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from luodi.rendering.errors import RenderingError
-from luodi.rendering.hosts import EVERYWHERE, Listen, VirtualHost
-from luodi.rendering.templates import Templates
+from luodi.rendering.headers import headers
+from luodi.rendering.hosts import VirtualHost
+from luodi.rendering.kinds import Proxy, Upstream
+from luodi.rendering.nginx import Nginx
+from luodi.rendering.templates import Templates, place_of
 
 RELEASES = "/opt/luodi/releases"
 """The folder on the server that has a folder for each release, named by its id."""
@@ -23,8 +22,9 @@ RELEASE = "<release>"
 of the files. A user's text can't hold it there, since what reaches those files is HTML without a bare <.
 """
 
-OLDEST_NGINX = "1.19.4"
-"""The first version with ssl_reject_handshake (https://nginx.org/en/CHANGES)."""
+PAGES = ("401", "404", "429", "50x", "maintenance")
+"""The pages for what goes wrong, each a template in ``pages/`` that a file of the same name in a site's own content
+goes before."""
 
 
 class Renderer:
@@ -37,58 +37,74 @@ class Renderer:
         self,
         *hosts: VirtualHost,
         release: str = RELEASE,
-        nginx_version: str = OLDEST_NGINX,
-        listen: Listen = EVERYWHERE,
+        nginx: Nginx = Nginx(),  # noqa: B008 (frozen)
     ) -> dict[str, str]:
         """The files of a release that serves `hosts`: path in the release -> text.
 
-        - ``nginx/nginx.conf`` is what nginx is started with, ``nginx/sites/<name>.conf`` a site's part;
+        - ``nginx/nginx.conf`` is what nginx is started with, ``nginx/sites/<name>.conf`` a site's part, and
+          ``nginx/snippets/`` what the team adds as it is;
         - ``sites/<name>/`` has each site's own: ``pages/`` the error pages, ``html/index.html`` the holding page of a
-          site without content, ``snippets/footer.html`` the footer, if there is one, and ``assets/`` what it needs.
+          site without content, ``snippets/footer.html`` the footer, if there is one, and ``assets/`` what it needs,
+          ``verification/`` the files that others know the owner by, ``passwords/`` who may enter an area.
 
-        `release` is the release's id; with RELEASE it is put into the files under ``nginx/`` later.
-        `nginx_version` is the server's (``nginx -v``, or the number in it); what is rendered for an
-        older one is read by newer ones too. Raises RenderingError, TemplateError among it.
+        `release` is the release's id; with RELEASE it is put into the files under ``nginx/`` later. `nginx` is what
+        reads them. Raises RenderingError, TemplateError among it.
         """
-        version = _version(nginx_version)
-        if version < _version(OLDEST_NGINX):
-            raise RenderingError(
-                f"nginx {nginx_version} can't refuse the handshake for a name that isn't served; take "
-                f"{OLDEST_NGINX} or newer, as Debian 12 and Ubuntu 24.04 have it"
-            )
         names = [name for host in hosts for name in host.names]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise RenderingError(f"{', '.join(sorted(twice))} would be served twice; a name has one site")
-        values = {
-            "release": _Release(release),
-            "listen": listen,
-            "http2_directive": version >= (1, 25, 1),
-            "tls": _tls(),
-        }
-        files = {"nginx/nginx.conf": self._templates.configuration("nginx/nginx.conf", hosts=hosts, **values)}
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise RenderingError(f"{', '.join(twice)} would be served twice; a name has one site")
+        snippets = self._templates.snippets()
+        self._known(snippets, {host.name for host in hosts})
+        values = {"release": _Release(release), "nginx": nginx, "hosts": hosts}
+        whole = self._templates.configuration(
+            "nginx/nginx.conf",
+            **values,
+            headers=headers({host.names: host.headers.sent(noindex=host.noindex) for host in hosts}),
+            snippets=_places(snippets),
+        )
+        files = {"nginx/nginx.conf": whole, **snippets}
         for index, host in enumerate(hosts):
-            files |= self._site_files(host, {**values, "index": index})
+            files |= self._site_files(host, {**values, "index": index, "snippets": _places(snippets, host.name)})
         return files
 
     def _site_files(self, host: VirtualHost, values: Mapping[str, Any]) -> dict[str, str]:
         page, folder = self._templates.page, host.folder
         footer = page("footer/footer.html", footer=host.footer) if host.footer else ""
         icon = f"{folder}/assets/public-security.svg" if host.footer.public_security else None
+        upstreams = _upstreams(host, values["index"])
+        areas = _areas(host)
         site = self._templates.configuration(
-            "nginx/site.conf", host=host, footer=footer, public_security_icon=icon, **values
+            "nginx/site.conf",
+            **values,
+            host=host,
+            footer=footer,
+            public_security_icon=icon,
+            upstreams=upstreams.values(),
+            label=lambda upstream: upstreams[upstream].label,
+            health=_health(host, upstreams),
+            areas=areas,
+            always_open=_always_open(host),
+            pages=PAGES,
         )
-        files = {
-            f"nginx/sites/{host.name}.conf": site,
-            f"{folder}/pages/404.html": page("pages/404.html", title=host.title),
-            f"{folder}/pages/50x.html": page("pages/50x.html", title=host.title),
-        }
-        if not host.has_content:
+        files = {f"nginx/sites/{host.name}.conf": site}
+        files |= {f"{folder}/pages/{name}.html": page(f"pages/{name}.html", title=host.title) for name in PAGES}
+        if host.needs_holding_page:
             files[f"{folder}/html/index.html"] = page("pages/holding.html", title=host.title)
         if footer:
             files[f"{folder}/snippets/footer.html"] = footer
         if icon:
             files[icon] = host.footer.icon or self._templates.source("footer/public-security.svg")
-        return files
+        files |= {f"{folder}/verification/{name}": text for name, text in host.verification.items()}
+        return files | {area.file: area.text for area in areas if area.users}
+
+    @staticmethod
+    def _known(snippets: Mapping[str, str], names: set[str]) -> None:
+        for snippet in snippets:
+            site, _ = place_of(snippet)
+            if site and site not in names:
+                raise RenderingError(
+                    f"templates/{snippet}: {site} is no site here; there are {', '.join(sorted(names))}"
+                )
 
 
 @dataclass(frozen=True)
@@ -96,18 +112,79 @@ class _Release:
     id: str
 
     def path(self, path: str) -> str:
-        """The absolute path of what is at `path` in the release."""
-        return f"{RELEASES}/{self.id}/{path}"
+        """The absolute path of what is at `path` in the release; an absolute one stays."""
+        return path if path.startswith("/") else f"{RELEASES}/{self.id}/{path}"
 
 
-def _version(text: str) -> tuple[int, int, int]:
-    found = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", text)
-    if found is None:
-        raise RenderingError(f"{text!r} is no version of nginx, such as 1.22.1")
-    major, minor, patch = found.groups(default="0")
-    return int(major), int(minor), int(patch)
+@dataclass(frozen=True)
+class _Upstream:
+    label: str
+    servers: tuple[str, ...]
+    file: str | None
+    keepalive: int
 
 
-@cache
-def _tls() -> Mapping[str, Any]:
-    return tomllib.loads(resources.files("luodi.data").joinpath("tls.toml").read_text("utf-8"))
+@dataclass(frozen=True)
+class _Health:
+    label: str
+    health: str
+    kind: Proxy
+
+
+@dataclass(frozen=True)
+class _Area:
+    number: int
+    path: str
+    realm: str
+    users: bool
+    file: str
+    text: str
+
+
+def _places(snippets: Mapping[str, str], name: str | None = None) -> dict[str, list[str]]:
+    """Snippets by where they are included: those for all, and those for the site of that name."""
+    found: dict[str, list[str]] = {"http": [], "server": [], "location": []}
+    for snippet in snippets:
+        site, place = place_of(snippet)
+        if site in (None, name):
+            found[place].append(snippet)
+    return found
+
+
+def _upstreams(host: VirtualHost, index: int) -> dict[Upstream, _Upstream]:
+    every = dict.fromkeys(place.kind.upstream for place in host.locations if isinstance(place.kind, Proxy))
+    return {
+        upstream: _Upstream(f"luodi_{index}_{number}", upstream.servers, upstream.file, upstream.keepalive)
+        for number, upstream in enumerate(every)
+    }
+
+
+def _health(host: VirtualHost, upstreams: Mapping[Upstream, _Upstream]) -> _Health | None:
+    """The application that is asked whether the site is well."""
+    for place in host.locations:
+        if isinstance(place.kind, Proxy) and place.kind.health:
+            return _Health(upstreams[place.kind.upstream].label, place.kind.health, place.kind)
+    return None
+
+
+def _areas(host: VirtualHost) -> list[_Area]:
+    """The longest path first, as nginx takes the first expression that fits."""
+    found = [
+        _Area(
+            number,
+            area.path,
+            area.realm,
+            bool(area.users),
+            f"{host.folder}/passwords/{number}",
+            area.password_file,
+        )
+        for number, area in enumerate(host.areas)
+    ]
+    return sorted(found, key=lambda area: len(area.path), reverse=True)
+
+
+def _always_open(host: VirtualHost) -> list[str]:
+    """What is answered in a closed area and while the site is worked on: the error pages, which nginx leads to by
+    their names, and what machines look at."""
+    luodi = ["/healthz", "/robots.txt", "/.well-known/luodi/release", "/.well-known/luodi/public-security.svg"]
+    return [*luodi, *(f"/{page}.html" for page in PAGES), *(f"/{file}" for file in host.verification)]

@@ -10,7 +10,8 @@ from typing import ClassVar, TypeAlias
 
 from luodi.rendering.errors import RenderingError
 
-PREFIX = re.compile(r"/(?:[\w.~!&'()+,=:@-]+/?)*")
+_CHARACTER = r"[\w.~!&'()+,=:@-]"
+PREFIX = re.compile(rf"/(?:{_CHARACTER}+/)*{_CHARACTER}*")
 """A path that begins a URI, as nginx compares it: decoded, each part once. Nothing that ends a word for nginx or means
 something in it, and no ``$``, which nginx expands in some places and can't escape in others."""
 
@@ -144,8 +145,8 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class MiniProgram:
-    """The back end of a mini-program (小程序), apart as its console lists it: 服务器域名 request, socket, uploadFile and
-    downloadFile.
+    """The back end of a mini-program (小程序), apart as its console lists its domains (服务器域名): request, socket,
+    uploadFile and downloadFile.
 
     The application is one; the paths differ in what nginx does for them: sockets stay open for an hour, uploads of up
     to `upload_body` are passed on while they come in.

@@ -8,6 +8,7 @@ from luodi.rendering.errors import RenderingError
 
 _BARE = re.compile(r"[A-Za-z0-9._:/@+<>-]+")
 _LONGEST = 4000
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t", "$": "${luodi_dollar}"})
 
 
 def quote(text: str) -> str:
@@ -17,7 +18,7 @@ def quote(text: str) -> str:
     stand where nginx expands variables. Raises RenderingError for what nginx can't hold: U+0000, a lone
     surrogate, or more than 4,000 bytes.
     """
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "${luodi_dollar}")
+    escaped = text.translate(_ESCAPES)
     try:
         size = len(escaped.encode())
     except UnicodeEncodeError:

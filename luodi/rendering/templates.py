@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from luodi.rendering.errors import TemplateError
+from luodi.rendering.errors import RenderingError, TemplateError
 from luodi.rendering.quoting import quote
+
+_SNIPPET = re.compile(r"nginx/snippets/(?:(?P<site>[^/]+)/)?(?P<place>http|server|location)[A-Za-z0-9._-]*\.conf")
 
 
 def shipped_templates() -> Path:
@@ -29,7 +32,9 @@ class Templates:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        shipped = jinja2.FileSystemLoader(shipped_templates())
+        self._shipped = shipped_templates()
+        self._folder = folder
+        shipped = jinja2.FileSystemLoader(self._shipped)
         loaders: list[jinja2.BaseLoader] = [shipped, jinja2.PrefixLoader({"luodi": shipped})]
         if folder is not None:
             loaders.insert(0, jinja2.FileSystemLoader(folder))
@@ -45,6 +50,7 @@ class Templates:
         }
         self._html = jinja2.Environment(**settings)  # noqa: S701
         self._nginx = jinja2.Environment(**settings, finalize=_quoted)  # noqa: S701
+        self._nginx.globals.update(_WORDS, part=self._part)
 
     def page(self, name: str, **values: Any) -> str:
         """An HTML template, in which every value printed is escaped. Raises TemplateError."""
@@ -58,6 +64,49 @@ class Templates:
         """A file as it is."""
         return self._loader.get_source(self._html, name)[0]
 
+    def snippets(self) -> dict[str, str]:
+        """nginx files of the team's own, included as they are: path to text.
+
+        ``nginx/snippets/{http,server,location}*.conf`` for every site, ``nginx/snippets/<name>/server*.conf`` for one.
+        Raises RenderingError for a file there that would be included nowhere.
+        """
+        if self._folder is None:
+            return {}
+        found = {}
+        for path in sorted((self._folder / "nginx/snippets").rglob("*.conf")):
+            name = path.relative_to(self._folder).as_posix()
+            match = _SNIPPET.fullmatch(name)
+            if match is None or (match["site"] and match["place"] == "http"):
+                raise RenderingError(
+                    f"{path}: would be included nowhere; name it http*.conf, server*.conf or location*.conf in "
+                    "nginx/snippets/, or server*.conf or location*.conf in nginx/snippets/<domain>/ for one site alone"
+                )
+            try:
+                found[name] = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise RenderingError(f"{path} can't be read: {error}") from None
+        return found
+
+    @jinja2.pass_context
+    def _part(self, context: jinja2.runtime.Context, name: str, **values: Any) -> Markup:
+        """Another nginx template, rendered with what this one knows, below a line that says where it came from."""
+        template = self._nginx.get_template(f"nginx/{name}.conf.j2")
+        text = template.render({**context.get_all(), **values}).rstrip("\n")
+        if not text.strip():
+            return Markup("")
+        ours = Path(template.filename or "").is_relative_to(self._shipped)
+        whose = "" if ours else " (the project's own)"
+        margin = " " * (len(text) - len(text.lstrip(" ")))
+        return Markup(f"{margin}# --- nginx/{name}.conf.j2{whose}\n{text}")  # noqa: S704
+
+
+def place_of(snippet: str) -> tuple[str | None, str]:
+    """The site that a snippet is for, if one alone, and where in nginx it is included."""
+    match = _SNIPPET.fullmatch(snippet)
+    if match is None:
+        raise RenderingError(f"{snippet}: no snippet")
+    return match["site"], match["place"]
+
 
 @jinja2.pass_context  # without it Jinja escapes constants for HTML before it asks
 def _quoted(_context: jinja2.runtime.Context, value: Any) -> Markup:
@@ -66,6 +115,66 @@ def _quoted(_context: jinja2.runtime.Context, value: Any) -> Markup:
         return value
     values = value if isinstance(value, list | tuple) else [value]
     return Markup(" ".join(quote(str(part)) for part in values))  # noqa: S704
+
+
+# --- what an nginx template can say besides quoted values ----------------------------------------
+
+
+def _variable(name: str) -> Markup:
+    """An nginx variable."""
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise RenderingError(f"{name!r} is no variable's name")
+    return Markup(f"${name}")  # noqa: S704
+
+
+def _pattern(text: str) -> Markup:
+    """A regular expression as one parameter of nginx's, in a place where no variable is expanded. It ends in no ``$``:
+    that would be read as a variable in others."""
+    return Markup(quote(text))  # noqa: S704
+
+
+def _starts_with(text: str) -> Markup:
+    return _pattern(f"~^{re.escape(text)}")
+
+
+def _beneath(path: str) -> Markup:
+    """A folder and all in it, or a file."""
+    return _starts_with(path) if path.endswith("/") and path.count("/") == 1 else _folder(path)
+
+
+def _folder(path: str) -> Markup:
+    return _pattern(rf"~^{re.escape(path.rstrip('/'))}(?:/|\z)")
+
+
+def _rest_of(path: str) -> Markup:
+    return _pattern(f"~^{re.escape(path)}(?<luodi_rest>.*)")
+
+
+def _runnable(path: str) -> Markup:
+    return _pattern(rf"^{re.escape(path)}.*\.(?:ph(?:p\d?|t|tml|ps|ar)|pl|py|cgi|sh)(?:/|\z)")
+
+
+def _joined(text: str, *variables: str) -> Markup:
+    """A text with variables after it; with the visitor's query only where it has none of its own."""
+    quoted = quote(f"{text} ")  # the space makes sure of the quotation marks
+    kept = () if "?" in text and variables[:1] == ("is_args",) else variables
+    return Markup(f'{quoted[:-2]}{"".join(f"${{{name}}}" for name in kept)}"')  # noqa: S704
+
+
+def _head(text: str) -> Markup:
+    """A name in a comment."""
+    return Markup(re.sub(r"[^\w.:\[\]-]", "?", text))  # noqa: S704
+
+
+_WORDS: Mapping[str, Callable[..., Markup]] = {
+    "variable": _variable,
+    "starts_with": _starts_with,
+    "beneath": _beneath,
+    "rest_of": _rest_of,
+    "runnable": _runnable,
+    "joined": _joined,
+    "head": _head,
+}
 
 
 def _rendered(environment: jinja2.Environment, template: str, values: Mapping[str, Any]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import http.client
 import shlex
-import shutil
 import socket
 import ssl
 import subprocess
@@ -22,13 +22,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from luodi.rendering import Listen, Renderer, VirtualHost
+from luodi.rendering import CertificateFiles, Listen, Nginx, Renderer, VirtualHost
 from tests.loopback import free_port
 
 LOCAL = "127.0.0.1"
 NGINX = ["nginx", "-g", "daemon on; master_process on;"]  # as Debian's nginx.service starts it
 _END = "END-OF-RUN"
-KEY = "/etc/luodi/keys/site.pem"
+
+
+def certificates(name: str) -> tuple[CertificateFiles, ...]:
+    """Where the server has the certificate of a site."""
+    folder = f"/etc/luodi/tls/{name}/current"
+    return (CertificateFiles(f"{folder}/ecdsa.pem", f"{folder}/ecdsa.key"),)
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,8 @@ class Server:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.listen = Listen(LOCAL, free_port(), free_port())
-        for folder in ("opt/luodi/releases", "etc/nginx", "keys", "log"):
+        for folder in ("opt/luodi/releases", "etc/nginx", "tls", "log", "run"):
             (root / folder).mkdir(parents=True)
-        shutil.copy("/etc/nginx/mime.types", root / "etc/nginx/mime.types")
         self._nginx: subprocess.Popen[str] | None = None
         self.authority = ""
 
@@ -119,15 +123,28 @@ class Server:
         content: Mapping[str, bytes] | None = None,
         templates: Path | None = None,
         responder: str | None = None,
+        *,
+        beside: tuple[VirtualHost, ...] = (),
+        nginx: Nginx = Nginx(),  # noqa: B008 (frozen)
+        more: Mapping[str, bytes] | None = None,
     ) -> Path:
-        """Put a release on the server, with its certificate and its key; the release's folder."""
-        rendered = Renderer(templates).nginx_files(host, release=release, listen=self.listen)
-        certificate = issued(host.names, responder)
-        self.authority = certificate.authority.public_bytes(serialization.Encoding.PEM).decode()
-        (self.root / "keys" / Path(host.certificate_key).name).write_bytes(certificate.key_pem)
+        """Put a release on the server, and its certificates; the release's folder.
+
+        `content` is the first host's; `beside` are further hosts, and `more` what else is in the release.
+        """
+        hosts = (host, *beside)
+        nginx = dataclasses.replace(nginx, listen=self.listen)
+        rendered = Renderer(templates).nginx_files(*hosts, release=release, nginx=nginx)
+        for each in hosts:
+            certificate = issued(each.names, responder)
+            self.authority += certificate.authority.public_bytes(serialization.Encoding.PEM).decode()
+            folder = self.root / "tls" / each.name / "current"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "ecdsa.pem").write_bytes(certificate.chain)
+            (folder / "ecdsa.key").write_bytes(certificate.key_pem)
         files = {path: text.encode() for path, text in rendered.items()}
         files |= {f"{host.folder}/html/{path}": data for path, data in (content or {}).items()}
-        files[f"tls/{host.name}.pem"] = certificate.chain
+        files |= more or {}
         folder = self.root / "opt/luodi/releases" / release
         for path, data in files.items():
             file = folder / path
@@ -157,7 +174,7 @@ class Server:
             *("--tmpfs", "/etc", "--tmpfs", "/run", "--tmpfs", "/tmp", "--dir", "/var/lib/nginx"),
             *(part for file in kept for part in ("--ro-bind-try", file, file)),
             *("--bind", str(root / "etc/nginx"), "/etc/nginx"),
-            *("--ro-bind", str(root / "keys"), "/etc/luodi/keys"),
+            *("--ro-bind", str(root / "tls"), "/etc/luodi/tls", "--bind", str(root / "run"), "/run/luodi"),
             *("--bind", str(root / "opt"), "/opt", "--bind", str(root / "log"), "/var/log/nginx"),
             *("--die-with-parent", "--unshare-pid", "--setenv", "PATH", "/usr/sbin:/usr/bin"),
             *command,

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from luodi.filing.numbers import parse_icp, parse_public_security
-from luodi.rendering import Footer, VirtualHost, quote
-from tests.template.server import KEY, LOCAL, NGINX, Issued, Server, issued
+from luodi.rendering import Footer, Static, VirtualHost, quote
+from tests.template.server import LOCAL, NGINX, Issued, Server, certificates, issued
 
 NAMES = ("example.cn", "www.example.cn")
 ICP = parse_icp("京ICP备2026068982号-1")
@@ -63,8 +63,8 @@ def host(footer: Footer = BOTH, **changes: object) -> VirtualHost:
         "names": NAMES,
         "title": "示例科技",
         "footer": footer,
-        "certificate_key": KEY,
-        "has_content": True,
+        "certificates": certificates(NAMES[0]),
+        "kind": Static(),
         **changes,
     }
     return VirtualHost(**values)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def holding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that serves the holding page with both numbers."""
-    yield from _serving(tmp_path_factory, host(has_content=False), {})
+    yield from _serving(tmp_path_factory, host(kind=Static(has_content=False)), {})
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def _serving(paths: pytest.TempPathFactory, served: VirtualHost, content: dict[s
     ids=["none", "icp", "public-security", "both"],
 )
 def test_nginx_takes_it(server: Server, footer: Footer, has_content: bool, inject: bool, ocsp_stapling: bool) -> None:
-    served = host(footer, has_content=has_content, inject_footer=inject, ocsp=ocsp_stapling)
+    served = host(footer, kind=Static(has_content), inject_footer=inject, ocsp=ocsp_stapling)
     server.add(served, "r1", CONTENT if has_content else {})
     said = server.check("r1")
     assert said.returncode == 0, said.stderr
@@ -665,7 +665,7 @@ def test_titles_and_owners_are_shown_as_they_are(
 ) -> None:
     server = Server(tmp_path_factory.mktemp("names") / "server")
     footer = Footer(ICP, PUBLIC_SECURITY, owner)
-    server.add(host(footer, title=title, has_content=False), "r1")
+    server.add(host(footer, title=title, kind=Static(has_content=False)), "r1")
     server.switch("r1")
     try:
         server.start()

@@ -9,10 +9,13 @@ import pytest
 from luodi.filing.numbers import parse_icp, parse_public_security
 from luodi.rendering import (
     RELEASE,
+    CertificateFiles,
     Footer,
     Listen,
+    Nginx,
     Renderer,
     RenderingError,
+    Static,
     TemplateError,
     VirtualHost,
     quote,
@@ -23,17 +26,19 @@ ICP = parse_icp("京ICP备2026068982号-1")
 PUBLIC_SECURITY = parse_public_security("京公网安备11010502000001号")
 BOTH = Footer(ICP, PUBLIC_SECURITY, "示例科技有限公司")
 SITE = "nginx/sites/example.cn.conf"
+PAGES = {f"sites/example.cn/pages/{name}.html" for name in ("401", "404", "429", "50x", "maintenance")}
 
 
 def host(
     footer: Footer = BOTH,
     *,
     names: tuple[str, ...] = ("example.cn", "www.example.cn"),
-    key: str = "/etc/luodi/keys/example.cn.pem",
+    key: str = "/etc/luodi/tls/example.cn/current/ecdsa.key",
     has_content: bool = False,
     inject_footer: bool = True,
 ) -> VirtualHost:
-    return VirtualHost(names, "示例科技", footer, key, has_content, inject_footer)
+    certificate = CertificateFiles("/etc/luodi/tls/example.cn/current/ecdsa.pem", key)
+    return VirtualHost(names, "示例科技", footer, (certificate,), Static(has_content), inject_footer=inject_footer)
 
 
 def footer_of(footer: Footer) -> str:
@@ -47,8 +52,7 @@ def test_the_files_of_a_release() -> None:
     assert set(Renderer().nginx_files(host())) == {
         "nginx/nginx.conf",
         SITE,
-        "sites/example.cn/pages/404.html",
-        "sites/example.cn/pages/50x.html",
+        *PAGES,
         "sites/example.cn/html/index.html",
         "sites/example.cn/snippets/footer.html",
         "sites/example.cn/assets/public-security.svg",
@@ -61,8 +65,7 @@ def test_without_a_number_there_is_nothing_of_a_footer(footer: Footer) -> None:
     assert set(files) == {
         "nginx/nginx.conf",
         SITE,
-        "sites/example.cn/pages/404.html",
-        "sites/example.cn/pages/50x.html",
+        *PAGES,
     }
     assert "sub_filter" not in files[SITE]
     assert "public-security" not in files[SITE]
@@ -142,7 +145,7 @@ def test_a_page_that_has_the_footer_already_gets_no_second_one() -> None:
     ],
 )
 def test_http_2_is_written_as_the_version_reads_it(version: str, directive: bool) -> None:
-    files = Renderer().nginx_files(host(), nginx_version=version)
+    files = Renderer().nginx_files(host(), nginx=Nginx(version))
     for text in (files["nginx/nginx.conf"], files[SITE]):
         assert ("http2 on;" in text) is directive
         assert ("listen 443 ssl http2" in text) is not directive
@@ -151,16 +154,16 @@ def test_http_2_is_written_as_the_version_reads_it(version: str, directive: bool
 @pytest.mark.parametrize("version", ["1.18.0", "1.19.3", "0.9"])
 def test_a_version_that_is_too_old_is_refused(version: str) -> None:
     with pytest.raises(RenderingError, match=r"1\.19\.4 or newer, as Debian 12"):
-        Renderer().nginx_files(host(), nginx_version=version)
+        Nginx(version)
 
 
 def test_a_version_that_is_none_is_refused() -> None:
-    with pytest.raises(RenderingError, match=r"'latest' is no version of nginx"):
-        Renderer().nginx_files(host(), nginx_version="latest")
+    with pytest.raises(RenderingError, match=r"'latest' is no version"):
+        Nginx("latest")
 
 
 def test_other_ports_are_named_where_they_must_be() -> None:
-    site = Renderer().nginx_files(host(), listen=Listen("127.0.0.1", 8080, 8443))[SITE]
+    site = Renderer().nginx_files(host(), nginx=Nginx(listen=Listen("127.0.0.1", 8080, 8443)))[SITE]
     assert "listen 127.0.0.1:8080;" in site
     assert "listen 127.0.0.1:8443 ssl http2;" in site
     assert "return 301 https://$host:8443$request_uri;" in site
@@ -188,9 +191,9 @@ def test_a_site_without_a_name_is_refused() -> None:
         host(names=())
 
 
-@pytest.mark.parametrize("path", ["", "keys/a.pem", "/keys/a b", "/keys/$a", "/keys/a;", "/keys/a\n", "/钥"])
+@pytest.mark.parametrize("path", ["", "/keys/a b", "/keys/$a", "/keys/a;", "/keys/a\n", "/钥"])
 def test_a_path_that_nginx_would_not_read_as_one_is_refused(path: str) -> None:
-    with pytest.raises(RenderingError, match="is no absolute path"):
+    with pytest.raises(RenderingError, match="is no path of letters"):
         host(key=path)
 
 
@@ -253,16 +256,18 @@ def test_a_block_of_a_shipped_template_can_be_replaced(tmp_path: Path) -> None:
     assert mine.replace(added, "").split() == shipped.split()
 
 
-@pytest.mark.parametrize("name", ["nginx.conf.j2", "site.conf.j2"])
-def test_every_piece_of_the_nginx_templates_is_in_a_block(name: str) -> None:
+@pytest.mark.parametrize(
+    "template", sorted(path.relative_to(shipped_templates()) for path in (shipped_templates() / "nginx").rglob("*.j2"))
+)
+def test_every_piece_of_the_nginx_templates_is_in_a_block(template: Path) -> None:
     """Outside a block there is only what holds the blocks together."""
     left: list[str] = []
     depth = 0
-    for line in (shipped_templates() / "nginx" / name).read_text().splitlines():
-        depth += line.startswith(("{% block", "{% macro"))
-        if depth == 0 and line.strip() and not line.startswith("#"):
+    for line in (shipped_templates() / template).read_text().splitlines():
+        depth += line.startswith(("{% block", "{% set"))
+        if depth == 0 and line.strip() and not line.startswith(("#", "{% for", "{% endfor", "{% if", "{% endif")):
             left.append(line)
-        depth -= line.startswith(("{% endblock", "{% endmacro"))
+        depth -= line.startswith(("{% endblock", "{%- endset"))
     assert set(left) <= {"events {", "http {", "server {", "}"}
 
 
@@ -273,7 +278,7 @@ def test_a_value_in_a_team_s_nginx_template_is_quoted(tmp_path: Path) -> None:
     )
     mine = renderer(tmp_path, "nginx/site.conf.j2", text)
     site = mine.nginx_files(host(Footer(ICP, owner='a"; evil on; #$x\n')))[SITE]
-    once = '"a\\"; evil on; #${luodi_dollar}x\n"'
+    once = '"a\\"; evil on; #${luodi_dollar}x\\n"'
     assert site == f'add_header X-Who {once}; x {once} 1;"a;<b"'
 
 
