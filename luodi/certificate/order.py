@@ -257,20 +257,17 @@ class _Run:
         if entry is None or entry != self._entry(session, entry.order):
             return None
         try:
-            session.ensure_account()
-            order = _Order(entry.order, contents(session.get(entry.order), *_OF_AN_ORDER))
-            if order.status not in ("pending", "ready", "processing", "valid"):
-                return None
-            self.tell("finishing the order that an interrupted run began")
-            chain = self._through(session, order)
+            with session.explaining():
+                session.ensure_account()
+                order = _Order(entry.order, contents(session.get(entry.order), *_OF_AN_ORDER))
+                if order.status == "invalid":
+                    return None
+                self.tell("finishing the order that an interrupted run began")
+                chain = self._through(session, order)
         except OrderError as error:
             if error.passing:
                 raise
             self.tell(f"the order of an interrupted run can't be finished: {error}. Ordering anew")
-            return None
-        except messages.Error as error:
-            if is_passing(error):
-                raise
             return None
         return None if self._stale(chain) else chain
 
