@@ -238,7 +238,7 @@ class Site(pulumi.ComponentResource):
     def _release(self, prepared: Preparation) -> Release:
         sites = self._settings.sites
         folders = {
-            f"sites/{site.site.domain}/html": _clearly(_folder, site.site.content)
+            f"sites/{site.site.domain}/html": _clearly(content.look, site.site.content)
             for site in sites
             if site.site.content
         }
@@ -266,10 +266,6 @@ class Site(pulumi.ComponentResource):
             inject_footer=site.site.footer.inject,
             audience=None if self.publications[site].public else site.site.allow,
         )
-
-
-def _folder(source: str) -> content.Folder:
-    return content.Folder(source, content.digest(content.read(Path(source))))
 
 
 def _publication(site: HostedSite) -> Publication:

@@ -1,13 +1,19 @@
-"""The files of a site, read from the project's folder."""
+"""The files of a site, from a folder: a look at what is there, which reads each file once and keeps none in memory."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from luodi.delivery import files
+from luodi.delivery.files import File
+
+MOST_BYTES = 20 * 10**9
+MOST_FILES = 100_000
+"""A server's disk, its memory for the lists of them, and a visitor's patience end about there: beyond, COS and CDN."""
 
 
 class ContentError(Exception):
@@ -16,34 +22,69 @@ class ContentError(Exception):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of content as it was looked at: where it is, and the digest of what is in it."""
+    """A folder of content as it was looked at: where it is, the digest of what is in it, and how many bytes that is."""
 
     source: str
     digest: str
+    size: int = 0
 
 
-def read(folder: Path) -> dict[str, bytes]:
+def look(source: str) -> Folder:
+    """What a folder holds, as one digest. Raises ContentError."""
+    found = read(Path(source))
+    return Folder(source, files.digest(found), sum(file.size for file in found.values()))
+
+
+def read(folder: Path) -> dict[str, File]:
     """Every file below a folder, by its path in it with ``/``.
 
     A link to a file inside is read as that file. Raises ContentError for a missing or empty folder, any other link,
-    what is neither a file nor a folder, a file that can't be read, or a name that is not printable UTF-8.
+    what is neither a file nor a folder, a file that can't be read, a name that is not printable UTF-8, and for more
+    than MOST_FILES or MOST_BYTES.
     """
     root = folder.resolve()
     if not root.is_dir():
         raise ContentError(f"luodi:site.content: {folder} is not a folder")
-    files = {}
-    for path in _below(root):
+    found = {}
+    for path in _fit(root):
         name = path.relative_to(root).as_posix()
-        if why := _unfit(path, root):
-            raise ContentError(f"luodi:site.content: {_shown(name)} {why}")
-        if path.is_file():
-            try:
-                files[name] = path.read_bytes()
-            except OSError as error:
-                raise ContentError(f"luodi:site.content: {name} can't be read: {error.strerror}") from None
-    if not files:
+        try:
+            found[name] = File.at(path)
+        except OSError as error:
+            raise ContentError(f"luodi:site.content: {name} can't be read: {error.strerror}") from None
+    if not found:
         raise ContentError(f"luodi:site.content: {folder} holds no file")
-    return files
+    return found
+
+
+def again(folder: Path, looked_at: Mapping[str, str]) -> dict[str, File]:
+    """The same, for a folder that was looked at before. Raises ContentError when it holds something else by now."""
+    found = read(folder)
+    if files.digest(found) != looked_at["digest"]:
+        raise changed(str(folder))
+    return found
+
+
+def changed(what: str) -> ContentError:
+    """The error that content is another by now than the one that was looked at."""
+    return ContentError(f"luodi:site.content: {what} changed while it was being published; run pulumi up again")
+
+
+def _fit(root: Path) -> list[Path]:
+    """The files below, judged by their names, kinds and sizes before any is read."""
+    found, size = [], 0
+    for path in _below(root):
+        if why := _unfit(path, root):
+            raise ContentError(f"luodi:site.content: {_shown(path.relative_to(root).as_posix())} {why}")
+        if path.is_file():
+            found.append(path)
+            size += path.stat().st_size
+    if len(found) > MOST_FILES or size > MOST_BYTES:
+        raise ContentError(
+            f"luodi:site.content: {root} holds {len(found)} files of {size / 1e9:.1f} GB together; a release takes "
+            f"{MOST_FILES} files of {MOST_BYTES / 1e9:.0f} GB at most. Serve what is large from COS (对象存储) and CDN."
+        )
+    return found
 
 
 def _below(root: Path) -> list[Path]:
@@ -62,7 +103,7 @@ def _unfit(path: Path, root: Path) -> str | None:
     try:
         path.name.encode()
     except UnicodeEncodeError:
-        return "has a name that is not UTF-8; rename it"
+        return f"has a name that is not UTF-8{_read_as_gbk(path.name)}; rename it"
     if any(unicodedata.category(char) == "Cc" for char in path.name):
         return "has a control character in its name; rename it"
     try:
@@ -78,13 +119,14 @@ def _unfit(path: Path, root: Path) -> str | None:
     return None
 
 
+def _read_as_gbk(name: str) -> str:
+    """What a name would be in the encoding of Chinese Windows, out of whose archives such names come."""
+    try:
+        text = os.fsencode(name).decode("gb18030")
+    except UnicodeDecodeError:
+        return ""
+    return f" but GBK for {text!r}" if text.isprintable() else ""
+
+
 def _shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)
-
-
-def digest(files: Mapping[str, bytes]) -> str:
-    """One SHA-256 for names and bytes of all."""
-    total = hashlib.sha256()
-    for name in sorted(files):
-        total.update(f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n".encode())
-    return total.hexdigest()

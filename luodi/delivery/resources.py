@@ -13,9 +13,12 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 
 from luodi import dynamic
 from luodi.api import ApiError
-from luodi.delivery import content, tat
-from luodi.delivery.bundle import Bundle
-from luodi.delivery.scripts import Scripts
+from luodi.delivery import content, provenance, tat
+from luodi.delivery.deliver import Delivery, Wanted
+from luodi.delivery.files import File
+from luodi.delivery.scripts import KEPT_RELEASES, Scripts
+from luodi.delivery.served import Served
+from luodi.delivery.store import Store
 from luodi.rendering import RELEASE
 
 _PREPARE_SECONDS = 900
@@ -147,44 +150,65 @@ class _ReleaseProvider(_ServerProvider):
         return CreateResult(f"{props['instance']}/releases", self._deliver(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        drifted = olds.get("serving") != olds.get("release")
-        return dynamic.diff(
-            olds,
-            news,
-            update=("files", "folders", "names"),
-            replace=("instance",),
-            also=drifted,
-        )
+        """Looks at the server too, so that what was changed there since is put right by any `up`, and told before."""
+        inputs = ("files", "folders", "names", "pages", "keep")
+        drifted = olds.get("serving") != olds.get("release") or bool(olds.get("by_hand"))
+        found = dynamic.diff(olds, news, update=inputs, replace=("instance",), also=drifted)
+        if found.changes or not (differs := self._differs(olds)):
+            return found
+        _tell(differs)
+        return DiffResult(changes=True, replaces=[])
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         return UpdateResult(self._deliver(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What is really switched on; when that is not what was delivered, the next `up` delivers again."""
+        """What is really switched on, and what of it was changed by hand; the next `up` puts either right."""
+        served = self._served(props)
+        serving = served.release if served and served.serving else ""
+        by_hand = _by_hand(served, props) if served and serving == props.get("release") else []
+        return ReadResult(id_, {**props, "serving": serving, "by_hand": by_hand})
+
+    def _served(self, props: Mapping[str, Any]) -> Served | None:
         said = self.look(props, "Looking at the release", Scripts(Path(props["templates"])).current())
-        release, _, state = (said or "").partition(" ")
-        serving = release if state == "serving" else ""
-        return ReadResult(id_, {**props, "serving": serving})
+        return None if said is None else Served.parse(said)
+
+    def _differs(self, props: Mapping[str, Any]) -> str | None:
+        """How the server differs from what was delivered, in one line; None also when it does not answer."""
+        served = self._served(props)
+        if served is None:
+            return None
+        if served.release != props.get("release"):
+            return f"The server serves release {served.release or '(none)'}, not {props['release']}, delivered last."
+        if not served.serving:
+            return "nginx does not run on the server."
+        if changed := _by_hand(served, props):
+            return f"Changed on the server by hand: {', '.join(changed)} (luodi diff shows it)."
+        return None
 
     def _deliver(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        scripts, shell = Scripts(Path(props["templates"])), self.shell(props)
+        account = self.account(props["region"])
+        store = Store(account, props["bucket"]) if props.get("bucket") else None
         files = release_files(props)
-        release = release_id(files)
-        bundle = Bundle.of(place(files, release))
-        folder = f"/var/lib/luodi/upload/{release}"
-        parts = bundle.parts()
+        shell = self.shell(props)
         shell.wait()
-        for number, text in enumerate(parts):
-            shell.run(
-                f"Uploading release {release} (part {number + 1} of {len(parts)})",
-                scripts.upload(folder, f"{number:03d}", text),
+        delivered = Delivery(shell, Scripts(Path(props["templates"])), store, tell=_tell).deliver(
+            Wanted(
+                files,
+                names=props["names"],
+                pages=props["pages"],
+                mark=RELEASE,
+                record=provenance.find(Path()).as_record(),
+                keep=int(props["keep"]),  # a number of the engine's is a float
             )
-        shell.run(
-            f"Switching to release {release}",
-            scripts.release(release, folder, bundle.digest, props["names"]),
-            seconds=300,
         )
-        return {**props, "release": release, "serving": release}
+        return {
+            **props,
+            "release": delivered.id,
+            "manifest": delivered.manifest,
+            "serving": delivered.id,
+            "by_hand": [],
+        }
 
 
 class Release(Resource, module="luodi", name="Release"):
@@ -205,12 +229,17 @@ class Release(Resource, module="luodi", name="Release"):
         files: pulumi.Input[Mapping[str, str]],
         folders: Mapping[str, content.Folder],
         templates: str,
+        pages: Mapping[str, str] | None = None,
+        keep: int = KEPT_RELEASES,
+        bucket: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """`files` is path in the release to text; `folders`, a folder in the release to the one that its files come
-        from. `names` are asked for after the switch.
+        from. `names` are asked for after the switch; of those in `pages` also the first page, which must carry the
+        footer that is at the path given, if one is. `keep` is how many releases stay on the server. `bucket` is the COS
+        bucket that large files go through.
 
-        Creating and updating raise Silent, CommandFailed, TooLarge or ContentError.
+        Creating and updating raise Silent, CommandFailed, TooLarge, StoreError or ContentError.
         """
         super().__init__(
             _ReleaseProvider(),
@@ -222,38 +251,42 @@ class Release(Resource, module="luodi", name="Release"):
                 "files": files,
                 "folders": {path: {"source": each.source, "digest": each.digest} for path, each in folders.items()},
                 "templates": templates,
+                "pages": dict(pages or {}),
+                "keep": keep,
+                "bucket": bucket,
                 "release": None,
+                "manifest": None,
                 "serving": None,
+                "by_hand": None,
             },
             opts,
         )
 
 
-def release_files(props: Mapping[str, Any]) -> dict[str, bytes]:
+def release_files(props: Mapping[str, Any]) -> dict[str, File]:
     """Every file of a release. Raises ContentError when a folder is no longer what the preview saw."""
-    files = {path: text.encode() for path, text in props["files"].items()}
+    files = {path: File.holding(text.encode()) for path, text in props["files"].items()}
     for at, folder in props["folders"].items():
-        found = content.read(Path(folder["source"]))
-        if content.digest(found) != folder["digest"]:
-            raise content.ContentError(
-                f"luodi:site.content: {folder['source']} changed while it was being published; run pulumi up again"
-            )
-        files |= {f"{at}/{name}": data for name, data in found.items()}
+        found = content.again(Path(folder["source"]), folder)
+        files |= {f"{at}/{name}": file for name, file in found.items()}
     return files
 
 
-def release_id(files: Mapping[str, bytes]) -> str:
-    """A release is named by what is in it: the same files, the same release."""
-    return content.digest(files)[:16]
+_TOLD = 20
 
 
-def place(files: Mapping[str, bytes], release: str) -> dict[str, bytes]:
-    """Tell the nginx files which release they are in, which their own digest decides."""
-    mark = RELEASE.encode()
-    return {
-        path: data.replace(mark, release.encode()) if path.startswith("nginx/") else data
-        for path, data in files.items()
-    }
+def _by_hand(served: Served, props: Mapping[str, Any]) -> list[str]:
+    """The paths that were changed by hand, the first of many, and how many more."""
+    paths = served.by_hand
+    if served.manifest and props.get("manifest") not in (None, served.manifest):
+        paths = [".luodi/manifest", *paths]
+    more = len(paths) - _TOLD
+    return [*paths[:_TOLD], f"and {more} more"] if more > 0 else paths
+
+
+def _tell(line: str) -> None:
+    """The engine shows what a provider prints as it comes."""
+    print(line, flush=True)
 
 
 def _public_key(csr: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,18 @@ import jinja2
 
 PACKAGES = ("nginx", "curl", "openssl", "ca-certificates")
 KEPT_RELEASES = 5
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a release takes on the server: bytes and inodes on its disk, bytes of memory."""
+
+    bytes: int
+    inodes: int
+    memory: int
+
+
+NO_ROOM = Room(0, 0, 0)
 
 
 class _Raw(str):
@@ -54,23 +69,77 @@ class Scripts:
         return self._render("public-key", key=key)
 
     def upload(self, folder: str, part: str, text: str) -> str:
-        """Stores one part of a bundle, base64 text, in `folder`."""
+        """Stores base64 text as a file `part` of `folder`."""
         return self._render("upload", upload=folder, part=part, text=text)
 
-    def release(self, release: str, folder: str, digest: str, names: Sequence[str]) -> str:
-        """Unpacks the bundle in `folder`, switches to it, checks that every one of `names` serves it."""
+    def fetch(self, folder: str, part: str, link: str, sha256: str, *, seconds: int) -> str:
+        """Stores what is behind a link as a file `part` of `folder`. Raises ValueError for what is no link."""
+        if not re.fullmatch(r"https?://[!#-\[\]-~]+", link):
+            raise ValueError("a link holds printable ASCII, and neither a quotation mark nor a backslash")
+        return self._render("fetch", upload=folder, part=part, link=link, sha256=sha256, seconds=seconds)
+
+    def plan(self, release: str, folder: str, sha256: str) -> str:
+        """Prints, as JSON, which lines of the manifest in `folder` (gzipped, of that SHA-256) the server has, and its
+        room."""
+        return self._render("plan", release=release, upload=folder, sha256=sha256)
+
+    def release(
+        self,
+        release: str,
+        folder: str,
+        sha256: str,
+        *,
+        names: Sequence[str],
+        pages: Mapping[str, str] | None = None,
+        record: Mapping[str, Any] | None = None,
+        room: Room = NO_ROOM,
+        keep: int = KEPT_RELEASES,
+        expected: str | None = None,
+    ) -> str:
+        """Puts the release together from the bundle in `folder` and from what is there, switches to it, and checks that
+        every one of `names` serves it.
+
+        `pages`: name -> path in the release of the footer that its first page must carry, or "" for none. `record` is
+        kept with the release and in the audit log. `expected` is the release that must be served until then; None is
+        any.
+        """
         return self._render(
             "release",
             release=release,
             upload=folder,
-            digest=digest,
+            sha256=sha256,
             names=names,
-            keep=KEPT_RELEASES,
+            pages="".join(f"{name} {footer}\n" for name, footer in (pages or {}).items()),
+            room=room,
+            keep=keep,
+            expected=expected,
+            **_recorded(record, f"release {release}"),
+        )
+
+    def rollback(self, release: str, folder: str, *, record: Mapping[str, Any] | None = None) -> str:
+        """Switches back to a release that is there, and checks it as `release` does."""
+        return self._render(
+            "rollback", release=release, upload=folder, expected=None, **_recorded(record, f"a rollback to {release}")
         )
 
     def current(self) -> str:
-        """Prints the release that is switched on, and ``serving`` or ``stopped``."""
+        """Prints the release that is switched on, ``serving`` or ``stopped``; then ``=`` and its manifest's digest,
+        ``+`` and a manifest's line for each file changed or added by hand, ``-`` and its path for each that is gone."""
         return self._render("current")
+
+    def releases(self) -> str:
+        """Prints a line of JSON for each release on the server."""
+        return self._render("releases")
+
+    def read(self, paths: Sequence[str], offset: int, size: int) -> str:
+        """Prints the size of a gzipped tar of these paths of the current release, then a slice of it in base64."""
+        return self._render("read", paths=paths, offset=offset, size=size)
 
     def _render(self, name: str, **values: Any) -> str:
         return self._environment.get_template(f"{name}.sh.j2").render(values)
+
+
+def _recorded(record: Mapping[str, Any] | None, what: str) -> dict[str, str]:
+    """Who holds the lock, and what is known of a release: JSON, left open for what only the server knows."""
+    known = {"who": "somebody", **(record or {})}
+    return {"holder": f"{known['who']} ({what})", "record": json.dumps(known, ensure_ascii=False)[:-1]}

@@ -38,7 +38,8 @@ KEY = "/etc/luodi/keys/site.pem"
 _SETUP = f"""
 mkdir -p /etc/nginx /etc/luodi/keys /var/log/nginx /var/lib/nginx /opt/luodi/releases
 printf %s {shlex.quote(_DISTRIBUTION)} > /etc/nginx/nginx.conf
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {KEY} -out /etc/luodi/site.crt -subj /CN=x
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {KEY} \\
+  -out /etc/luodi/site.crt -subj /CN=x -addext subjectAltName=DNS:example.cn,DNS:*.example.cn
 """
 
 
@@ -107,7 +108,14 @@ def running(folder: Path, *, disk: int | None = None) -> Iterator[Machine]:
     for name, text in {"systemctl": _SYSTEMCTL, "journalctl": _JOURNALCTL}.items():
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
-    files = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf"]
+    files = [
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/nsswitch.conf",
+        "/etc/ld.so.cache",
+        "/etc/ssl/openssl.cnf",
+        "/etc/alternatives",
+    ]
     command = [
         "bwrap",
         *("--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"),

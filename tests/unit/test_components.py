@@ -450,7 +450,7 @@ def test_a_release_is_what_nginx_needs() -> None:
 def test_content_goes_with_the_release(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("hello")
     inputs = landed(CVM, site={"content": str(tmp_path)}).one("luodi:Release").inputs
-    digest = content.digest({"index.html": b"hello"})
+    digest = content.look(str(tmp_path)).digest
     assert inputs["folders"] == {"sites/example.cn/html": {"source": str(tmp_path), "digest": digest}}
     assert "sites/example.cn/html/index.html" not in inputs["files"]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from luodi.delivery import content
 from luodi.delivery.content import ContentError
+from luodi.delivery.files import File, digest, lines, manifest, parsed
 
 
 @pytest.fixture
@@ -21,6 +25,15 @@ def folder(tmp_path: Path) -> Path:
     (public / "index.html").write_text("hello")
     (public / "a" / "b" / "c.txt").write_bytes(b"\0\xff")
     return public
+
+
+def data(folder: Path) -> dict[str, bytes]:
+    """What was found, with the bytes of each file."""
+    found = content.read(folder)
+    for file in found.values():
+        read = file.open().read()
+        assert (file.size, file.sha256) == (len(read), hashlib.sha256(read).hexdigest())
+    return {name: file.open().read() for name, file in found.items()}
 
 
 def refusal(folder: Path) -> str:
@@ -33,24 +46,24 @@ def test_every_file_is_read(folder: Path) -> None:
     (folder / ".well-known").mkdir()
     (folder / ".well-known" / "x").touch()
     (folder / "empty folder").mkdir()
-    assert content.read(folder) == {"index.html": b"hello", "a/b/c.txt": b"\0\xff", ".well-known/x": b""}
+    assert data(folder) == {"index.html": b"hello", "a/b/c.txt": b"\0\xff", ".well-known/x": b""}
 
 
 @pytest.mark.parametrize("name", ["文件.html", "a b", "'", "-rf", "%2e%2e", "...", "ü", "a\\b", "$(id)"])
 def test_an_odd_name_is_a_name(folder: Path, name: str) -> None:
     (folder / name).write_text("odd")
-    assert content.read(folder)[name] == b"odd"
+    assert data(folder)[name] == b"odd"
 
 
 def test_a_folder_that_is_a_link_is_read(folder: Path) -> None:
     link = folder.parent / "link"
     link.symlink_to(folder)
-    assert content.read(link) == content.read(folder)
+    assert data(link) == data(folder)
 
 
 def test_a_link_inside_is_read_as_what_it_leads_to(folder: Path) -> None:
     (folder / "home.html").symlink_to("index.html")
-    assert content.read(folder)["home.html"] == b"hello"
+    assert data(folder)["home.html"] == b"hello"
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "../../public-too"])
@@ -100,10 +113,10 @@ def test_a_control_character_in_a_name_is_refused(folder: Path, name: str) -> No
 def test_a_file_that_can_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the test: root may read everything."""
 
-    def denied(path: Path) -> bytes:
+    def denied(path: Path) -> File:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(File, "at", denied)
     assert refusal(folder) == "luodi:site.content: a/b/c.txt can't be read: Permission denied"
 
 
@@ -131,10 +144,63 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     assert refusal(tmp_path / "empty") == f"luodi:site.content: {tmp_path / 'empty'} holds no file"
 
 
+def test_a_name_in_gbk_is_told_as_what_it_was_meant_to_be(folder: Path) -> None:
+    """As an archive made on Chinese Windows unpacks here."""
+    Path(os.fsdecode(os.fsencode(folder) + b"/" + "首页.html".encode("gbk"))).touch()
+    assert refusal(folder).endswith("has a name that is not UTF-8 but GBK for '首页.html'; rename it")
+
+
+def test_too_many_files_are_refused_before_any_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "MOST_FILES", 1)
+    monkeypatch.setattr(File, "at", lambda path: pytest.fail("was read"))
+    assert "holds 2 files of 0.0 GB together; a release takes 1 files of 20 GB at most." in refusal(folder)
+
+
+def test_too_many_bytes_are_refused_before_any_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may be larger than the disk that it is on seems to allow: here it has a hole."""
+    with (folder / "film.mp4").open("wb") as film:
+        film.truncate(content.MOST_BYTES + 1)
+    monkeypatch.setattr(File, "at", lambda path: pytest.fail("was read"))
+    assert "holds 3 files of 20.0 GB together" in refusal(folder)
+
+
+def test_a_large_file_is_never_whole_in_memory(folder: Path) -> None:
+    with (folder / "film.mp4").open("wb") as film:
+        film.truncate(300_000_000)
+    tracemalloc.start()
+    assert content.read(folder)["film.mp4"].size == 300_000_000
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
+
+
+def test_a_folder_looked_at_twice(folder: Path) -> None:
+    looked = content.look(str(folder))
+    assert looked.size == 7
+    assert content.again(folder, {"digest": looked.digest}).keys() == content.read(folder).keys()
+    (folder / "index.html").write_text("other")
+    with pytest.raises(ContentError, match="changed while it was being published; run pulumi up again"):
+        content.again(folder, {"digest": looked.digest})
+
+
 FILES = st.dictionaries(st.text(max_size=5), st.binary(max_size=5), max_size=4)
 
 
 @given(FILES, FILES)
 def test_a_digest_tells_files_apart(one: dict[str, bytes], other: dict[str, bytes]) -> None:
-    assert (content.digest(one) == content.digest(other)) == (one == other)
-    assert content.digest(one) == content.digest(dict(reversed(one.items())))
+    first, second = ({path: File.holding(data) for path, data in files.items()} for files in (one, other))
+    assert (digest(first) == digest(second)) == (one == other)
+    assert digest(first) == digest(dict(reversed(first.items())))
+
+
+@given(FILES)
+def test_a_manifest_tells_its_paths_again(named: dict[str, bytes]) -> None:
+    files = {path: File.holding(data) for path, data in named.items()}
+    assert parsed(lines(files)) == {path: file.sha256 for path, file in files.items()}
+
+
+@pytest.mark.parametrize("name", ["plain", "a\\b", "\\n", "line\nbreak", "back\\\nboth", " a  b ", "文件"])
+def test_a_manifest_is_what_sha256sum_writes(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    written = subprocess.run(["sha256sum", "--", name], cwd=tmp_path, capture_output=True, check=True).stdout
+    assert manifest({name: File.holding(b"x")}).encode() == written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,13 +163,38 @@ def release(server: Machine, page: str = "hello", *, more: str = "") -> dict[str
         "names": ["example.cn"],
         "files": files,
         "folders": {},
+        "pages": {},
+        "keep": 5.0,  # as the engine gives a number
+        "bucket": None,
         "release": None,
+        "manifest": None,
         "serving": None,
+        "by_hand": None,
     }
 
 
-def with_content(folder: Path, digest: str) -> dict[str, Any]:
+def with_content(folder: Path) -> dict[str, Any]:
+    digest = content.look(str(folder)).digest
     return {"folders": {"sites/example.cn/html": {"source": str(folder), "digest": digest}}}
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Path:
+    """A folder of content: 300 kB that no compression makes smaller, and small files."""
+    folder = tmp_path / "public"
+    (folder / "a b").mkdir(parents=True)
+    for number in range(3):
+        (folder / f"noise-{number}.bin").write_bytes(machine.noise(100_000 + number))
+    (folder / "a b" / "back\\slash 文件.txt").write_text("odd")
+    (folder / "about.html").write_text("about")
+    return folder
+
+
+def sent(account: FakeAccount) -> int:
+    """Bytes of commands since the last time this was asked."""
+    size = sum(len(base64.b64decode(request["Content"])) for request in account.asked("RunCommand"))
+    account.calls.clear()
+    return size
 
 
 def test_a_release_is_delivered_and_followed_by_another(server: Machine, account: FakeAccount) -> None:
@@ -200,42 +226,88 @@ def test_a_release_that_nginx_refuses_fails_with_its_words(server: Machine, acco
     server.eventually_serves("one")
 
 
-def test_a_large_release_takes_several_commands(server: Machine, account: FakeAccount, tmp_path: Path) -> None:
-    folder = tmp_path / "public"
-    folder.mkdir()
-    (folder / "noise.bin").write_bytes(machine.noise(100_000))
-    found = content.read(folder)
-    props = release(server) | with_content(folder, content.digest(found))
-    resources._ReleaseProvider().create(props)
-    assert len(account.asked("RunCommand")) == 4
+def test_a_large_release_takes_several_commands(server: Machine, account: FakeAccount, public: Path) -> None:
+    resources._ReleaseProvider().create(release(server) | with_content(public))
+    assert len(account.asked("RunCommand")) == 12, "a manifest, a look at what is missing, nine parts, a switch"
     assert all(len(request["Content"]) <= tat.COMMAND_LIMIT for request in account.asked("RunCommand"))
-    assert server.says("sha256sum < /opt/luodi/current/sites/example.cn/html/noise.bin") == machine.sha256sum(
-        found["noise.bin"]
-    )
+    for name in ("noise-1.bin", "a b/back\\slash 文件.txt"):
+        there = shlex.quote(f"/opt/luodi/current/sites/example.cn/html/{name}")
+        assert server.says(f"sha256sum < {there}") == machine.sha256sum((public / name).read_bytes())
     assert server.get() == "hello", "a page of the kit's own stays beside the content"
 
 
-def test_content_that_changed_meanwhile_is_not_delivered(server: Machine, account: FakeAccount, tmp_path: Path) -> None:
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "a.txt").write_text("as previewed")
-    digest = content.digest(content.read(tmp_path / "public"))
-    (tmp_path / "public" / "a.txt").write_text("since then")
-    props = release(server) | with_content(tmp_path / "public", digest)
+def test_only_what_changed_travels(server: Machine, account: FakeAccount, public: Path) -> None:
+    provider = resources._ReleaseProvider()
+    outs = provider.create(release(server) | with_content(public)).outs or {}
+    assert sent(account) > 400_000
+    html = "/opt/luodi/current/sites/example.cn/html"
+    before = server.says(f"stat --format='%i %Y' {html}/noise-1.bin").split()
+
+    (public / "about.html").write_text("about us")
+    (public / "a b" / "back\\slash 文件.txt").unlink()
+    outs = provider.update("the id", outs, release(server) | with_content(public)).outs or {}
+    assert sent(account) < 20_000
+    assert server.says(f"ls {html}; cat {html}/about.html").split() == [
+        *(file.name for file in sorted(public.iterdir()) if file.is_file()),
+        *("about", "us"),
+    ]
+    assert server.says(f"stat --format='%i %Y' {html}/noise-1.bin").split() == before, "the same file, of its own age"
+    assert server.says("ls /var/lib/luodi/upload") == ""
+
+    server.says(f"truncate --size=5 {html}/noise-1.bin; rm {html}/noise-2.bin; echo mine > {html}/mine.txt")
+    provider.update("the id", outs, release(server) | with_content(public))
+    assert sent(account) > 250_000, "what was changed by hand travels again"
+    assert server.says(f"cat {html}/noise-* | sha256sum") == machine.sha256sum(
+        b"".join((public / f"noise-{number}.bin").read_bytes() for number in range(3))
+    )
+    assert "mine.txt" not in server.says(f"ls {html}")
+
+
+def test_a_release_that_another_one_overtook_is_not_switched_on(
+    server: Machine, account: FakeAccount, public: Path
+) -> None:
+    provider = resources._ReleaseProvider()
+    first = provider.create(release(server) | with_content(public)).outs or {}
+    run = account.answers["RunCommand"]
+
+    def meanwhile(request: dict[str, Any]) -> dict[str, Any]:
+        if "base64 --decode > " in (script := base64.b64decode(request["Content"]).decode()) and "point()" in script:
+            server.says("mkdir /opt/luodi/releases/other; ln -sfn /opt/luodi/releases/other /opt/luodi/current")
+        return run(request)
+
+    account.answers["RunCommand"] = meanwhile
+    (public / "about.html").write_text("about us")
+    with pytest.raises(CommandFailed, match="Release other was switched on while this one was being made ready"):
+        provider.update("the id", first, release(server) | with_content(public))
+    assert server.current == "other"
+
+
+def test_a_release_that_its_server_has_no_room_for(server: Machine, account: FakeAccount, public: Path) -> None:
+    run = account.answers["RunCommand"]
+
+    def nearly_full(request: dict[str, Any]) -> dict[str, Any]:
+        script = base64.b64decode(request["Content"]).decode().replace('"$(room avail)"', "123456")
+        return run({**request, "Content": base64.b64encode(script.encode()).decode()})
+
+    account.answers["RunCommand"] = nearly_full
+    with pytest.raises(TooLarge, match=r"The disk of ins-1 has no room for this release: 123456 bytes are free, and"):
+        resources._ReleaseProvider().create(release(server) | with_content(public))
+    assert len(account.asked("RunCommand")) == 2, "nothing was sent but the list of files"
+
+
+def test_content_that_changed_meanwhile_is_not_delivered(server: Machine, account: FakeAccount, public: Path) -> None:
+    props = release(server) | with_content(public)
+    (public / "about.html").write_text("since then")
     with pytest.raises(ContentError, match=r"changed while it was being published; run pulumi up again"):
         resources._ReleaseProvider().create(props)
     assert account.calls == []
 
 
-def test_too_large_a_release_is_told_before_anything_is_sent(
-    server: Machine, account: FakeAccount, tmp_path: Path
-) -> None:
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "film.bin").write_bytes(machine.noise(2_500_000))
-    digest = content.digest(content.read(tmp_path / "public"))
-    props = release(server) | with_content(tmp_path / "public", digest)
-    with pytest.raises(TooLarge, match=r"The release is 2\.5 MB"):
-        resources._ReleaseProvider().create(props)
-    assert account.calls == []
+def test_too_large_a_release_is_told_before_it_is_sent(server: Machine, account: FakeAccount, public: Path) -> None:
+    (public / "film.bin").write_bytes(machine.noise(2_500_000))
+    with pytest.raises(TooLarge, match=r"What must be sent is 2\.8 MB"):
+        resources._ReleaseProvider().create(release(server) | with_content(public))
+    assert sent(account) < 10_000
 
 
 def test_a_refresh_sees_what_is_really_served(server: Machine, account: FakeAccount) -> None:
@@ -256,6 +328,37 @@ def test_a_refresh_sees_what_is_really_served(server: Machine, account: FakeAcco
 
     server.says("ln -sfn /opt/luodi/releases/other /opt/luodi/current")
     assert (provider.read(made.id, mended).outs or {})["serving"] == "other"
+
+
+def test_a_refresh_names_what_was_changed_by_hand(server: Machine, account: FakeAccount) -> None:
+    provider, news = resources._ReleaseProvider(), release(server)
+    outs = provider.create(news).outs or {}
+    server.says(
+        "cd /opt/luodi/current; echo '# mine' >> nginx/nginx.conf; echo x > html/new; mv html/index.html html/i"
+    )
+    seen = provider.read("the id", outs).outs or {}
+    assert seen["by_hand"] == ["html/i", "html/index.html", "html/new", "nginx/nginx.conf"]
+    assert changes(provider, seen, news).changes
+    mended = provider.update("the id", seen, news).outs or {}
+    assert mended["by_hand"] == []
+    assert (provider.read("the id", mended).outs or {}) == mended
+    server.eventually_serves("hello")
+
+
+def test_an_up_that_changes_nothing_still_looks_at_the_server(
+    server: Machine, account: FakeAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider, news = resources._ReleaseProvider(), release(server)
+    outs = provider.create(news).outs or {}
+    assert not changes(provider, outs, news).changes
+    capsys.readouterr()
+    server.says("echo '# mine' >> /opt/luodi/current/nginx/nginx.conf")
+    assert changes(provider, outs, news).changes
+    assert capsys.readouterr().out == "Changed on the server by hand: nginx/nginx.conf (luodi diff shows it).\n"
+    outs = provider.update("the id", outs, news).outs or {}
+    assert not changes(provider, outs, news).changes
+    account.answers["DescribeAutomationAgentStatus"] = GONE
+    assert not changes(provider, outs, news).changes, "a server that can't be looked at is no change of the release"
 
 
 def test_a_refresh_of_a_release_whose_server_is_gone(server: Machine, account: FakeAccount) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from luodi.delivery.bundle import Bundle
-from luodi.delivery.resources import place, release_id
-from luodi.delivery.scripts import KEPT_RELEASES, Scripts
+from luodi.delivery.files import File, manifest, placed, release_id
+from luodi.delivery.scripts import KEPT_RELEASES, NO_ROOM, Room, Scripts
+from luodi.rendering import RELEASE
 from tests.unit import machine
 from tests.unit.machine import Machine, Ran, site
 
@@ -33,8 +36,15 @@ EVERY = {
     "signing-request": SCRIPTS.signing_request(KEY, ["example.cn", "www.example.cn"]),
     "public-key": SCRIPTS.public_key(KEY),
     "upload": SCRIPTS.upload(f"{UPLOADS}/abc", "000", base64.b64encode(b"x" * 30000).decode()),
-    "release": SCRIPTS.release("abc", f"{UPLOADS}/abc", "0" * 64, ["example.cn", "www.example.cn"]),
+    "fetch": SCRIPTS.fetch(f"{UPLOADS}/abc", "bundle", "https://a.example.cn/b?c=d%20&e", "0" * 64, seconds=60),
+    "plan": SCRIPTS.plan("abc", f"{UPLOADS}/abc", "0" * 64),
+    "release": SCRIPTS.release(
+        "abc", f"{UPLOADS}/abc", "0" * 64, names=["example.cn", "www.example.cn"], expected="cba"
+    ),
+    "rollback": SCRIPTS.rollback("abc", f"{UPLOADS}/abc"),
     "current": SCRIPTS.current(),
+    "releases": SCRIPTS.releases(),
+    "read": SCRIPTS.read(["nginx/nginx.conf", "it's"], 0, 100),
 }
 
 # --- as text -----------------------------------------------------------------------------------------
@@ -65,9 +75,7 @@ def test_shellcheck_finds_nothing(name: str) -> None:
 
 
 def test_a_script_of_a_team_s_own_can_change_a_block(tmp_path: Path) -> None:
-    (tmp_path / "server").mkdir()
-    for file in (REPOSITORY / "templates" / "server").glob("*.j2"):
-        (tmp_path / "server" / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(REPOSITORY / "templates" / "server", tmp_path / "server")
     (tmp_path / "server" / "public-key.sh.j2").write_text('{% extends "current.sh.j2" %}')
     assert Scripts(tmp_path).public_key(KEY) == SCRIPTS.current()
 
@@ -82,13 +90,13 @@ TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 @example(["-n", "*", "~", "a'b'c", "%s"])
 @example(["{{ 1 }}", "<# x #>", "{% raw %}", "&amp;<b>", "落地"])
 def test_any_value_reaches_the_shell_as_it_is(values: list[str]) -> None:
-    """By the value of the folder, which upload.sh assigns, and by the list of names, which release.sh loops over."""
+    """By the value of the folder, which upload.sh assigns, and by the list of paths, which read.sh prints."""
     [first, *_] = values
     upload = SCRIPTS.upload(first, first, "")
     assignment = upload[upload.index("folder=") : upload.index("\ntrap")]
-    release = SCRIPTS.release(first, first, first, values)
-    loop = release[release.index("\nfor name in ") : release.index("; do\n  until")]
-    script = f"set -euo pipefail\n{assignment}\nprintf '%s\\0' \"$folder\"{loop}; do printf '%s\\0' \"$name\"; done"
+    read = SCRIPTS.read(values, 0, 1)
+    listed = read[read.index("printf '%s\\0' ") : read.index(") --no-recursion")]
+    script = f"set -euo pipefail\n{assignment}\nprintf '%s\\0' \"$folder\"\n{listed}"
     printed = subprocess.run(["bash", "-c", script], capture_output=True, check=True, cwd="/").stdout
     assert printed.decode().split("\0") == [first, *values, ""]
 
@@ -161,13 +169,26 @@ class Delivery:
     switch: str
 
 
-def delivery(files: Mapping[str, bytes], names: tuple[str, ...] = ("example.cn",)) -> Delivery:
-    """The scripts that bring a release and switch it on."""
-    release = release_id(files)
-    bundle = Bundle.of(place(files, release))
+def delivery(
+    files: Mapping[str, bytes],
+    names: tuple[str, ...] = ("example.cn",),
+    *,
+    pages: Mapping[str, str] | None = None,
+    room: Room = NO_ROOM,
+) -> Delivery:
+    """The scripts that bring a release whole and switch it on."""
+    made = {path: File.holding(data) for path, data in files.items()}
+    release = release_id(made)
+    there = placed(made, RELEASE, release)
+    with tempfile.TemporaryDirectory() as scratch:
+        listed = File.holding(manifest(there).encode())
+        bundle = Bundle.of({**there, ".luodi/manifest": listed}, Path(scratch, "bundle"))
+        parts = list(bundle.parts())
     folder = f"{UPLOADS}/{release}"
-    uploads = [SCRIPTS.upload(folder, f"{number:03d}", part) for number, part in enumerate(bundle.parts())]
-    return Delivery(release, uploads, SCRIPTS.release(release, folder, bundle.digest, names))
+    uploads = [SCRIPTS.upload(folder, f"bundle.{number:03d}", part) for number, part in enumerate(parts)]
+    record = {"who": "Zhang San <zhang@example.cn>", "commit": "c0ffee", "dirty": False}
+    switch = SCRIPTS.release(release, folder, bundle.sha256, names=names, pages=pages, record=record, room=room)
+    return Delivery(release, uploads, switch)
 
 
 def send(server: Machine, sent: Delivery) -> Ran:
@@ -195,7 +216,7 @@ def test_releases_follow_each_other(server: Machine) -> None:
     server.eventually_serves("one")
     assert server.says("readlink /etc/nginx/nginx.conf") == "/opt/luodi/current/nginx/nginx.conf"
     assert "Welcome to nginx!" in server.says("cat /etc/nginx/nginx.conf.distribution")
-    assert server.says(SCRIPTS.current()) == f"{first} serving"
+    assert server.says(SCRIPTS.current()).splitlines()[0] == f"{first} serving"
     process = server.says("cat /run/nginx.pid")
 
     second = landed(server, "two")
@@ -314,7 +335,11 @@ def test_the_same_release_again_mends_what_was_changed_by_hand(server: Machine) 
     release = landed(server)
     server.says("echo broken > /opt/luodi/current/html/index.html; nginx -s quit; rm /opt/luodi/current/tls/site.pem")
     server.says("while [[ -e /run/nginx.pid ]]; do sleep 0.02; done")
-    assert server.says(SCRIPTS.current()) == f"{release} stopped"
+    first, digest, changed, gone = server.says(SCRIPTS.current()).splitlines()
+    assert first == f"{release} stopped"
+    assert digest[:2] == "= "
+    assert (changed[:2], changed[-17:]) == ("+ ", "  html/index.html")
+    assert gone == "- tls/site.pem"
     assert landed(server) == release
     server.eventually_serves("hello")
     assert server.releases == {release}
@@ -364,11 +389,13 @@ def test_a_damaged_upload_switches_nothing(server: Machine) -> None:
     sent = delivery(site(server.certificate, "two"))
     folder = f"{UPLOADS}/{sent.id}"
     server.says(sent.uploads[0])
-    server.says(f"base64 -d {folder}/000 | head --bytes=-9 | base64 -w0 > {folder}/x; mv {folder}/x {folder}/000")
+    server.says(
+        f"base64 -d {folder}/bundle.000 | head --bytes=-9 | base64 -w0 > {folder}/x; mv {folder}/x {folder}/bundle.000"
+    )
     ran = server.run(sent.switch)
     assert ran.code != 0
     assert "FAILED" in ran.output
-    assert ran.output.endswith(f"Release {sent.id} could not be unpacked on the server; nothing was switched.\n")
+    assert ran.output.endswith(f"Release {sent.id} could not be put together on the server; nothing was switched.\n")
     assert server.current == before
     assert server.releases == {before}
     assert server.says(f"ls {UPLOADS}") == ""
@@ -381,7 +408,9 @@ def test_a_full_disk_switches_nothing(tmp_path: Path) -> None:
         ran = send(small, sent)
         assert ran.code != 0
         assert "No space left on device" in ran.output
-        assert ran.output.endswith(f"Release {sent.id} could not be unpacked on the server; nothing was switched.\n")
+        assert ran.output.endswith(
+            f"Release {sent.id} could not be put together on the server; nothing was switched.\n"
+        )
         assert small.current == before
         assert small.releases == {before}
         small.eventually_serves("one")
@@ -419,8 +448,9 @@ def test_a_switch_that_goes_on_too_long_is_told(server: Machine) -> None:
     server.says("(flock 9; sleep 60) 9>/run/luodi-release.lock & sleep 0.2")
     for script in sent.uploads:
         server.says(script)
-    ran = server.run(sent.switch.replace("--wait 120", "--wait 0.1"))
-    assert ran == Ran(1, "Another release is being switched on right now; run pulumi up again.\n")
+    ran = server.run(sent.switch.replace("--wait 10", "--wait 0.1"))
+    assert ran.code == 1
+    assert ran.output.startswith("This server is being changed by somebody else; nothing was changed here. Wait until")
     assert server.says(f"ls {UPLOADS}") == sent.id
 
 
