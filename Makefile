@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help local local-down test unit check format lock engine packages browser bench clean
+.PHONY: help local local-down test unit check lint vet format lock engine pebble packages browser bench clean
 
 # The first Python that is new enough; looked for once, and only by a target that needs it.
 PYTHON = $(eval PYTHON := $(or $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -12,27 +12,34 @@ PYTHON = $(eval PYTHON := $(or $(shell for name in python3.13 python3.12 python3
 	done),$(error luodi needs Python 3.11 or newer, and none of python3.13, python3.12, python3.11, python3 is. \
 	Install one (Debian 12, Ubuntu 24.04: apt-get install python3), then run the same command again)))$(PYTHON)
 VENV := .venv/bin
+# Each file of tests is one worker's, in its order; the files that take longest come first (tests/conftest.py).
+PYTEST := $(VENV)/python -m pytest -q -p tests.progress -o console_output_style=classic \
+	--numprocesses=auto --dist=loadfile --no-loadscope-reorder --durations=15
 PROVIDE = $(if $(wildcard .venv/.ready),$(VENV)/python,$(PYTHON)) engine/provide.py
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-local: packages .venv/.ready engine ## Land the site on a rehearsal cloud on this machine, and say how to open it
+local: .venv/.ready engine ## Land the site on a rehearsal cloud on this machine, and say how to open it
 	@$(VENV)/python -m localcloud land
 
 local-down: ## Remove the rehearsal cloud and all that is on it
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m localcloud reset --yes; fi
 
-test: browser .venv/.ready engine ## Run every test (about 10 minutes)
-	@$(VENV)/python -m pytest tests
+test: .venv/.ready unit browser engine ## Run every test (about 10 minutes)
+	@$(PYTEST) tests --ignore=tests/unit
 
-unit: .venv/.ready ## Run the tests that take seconds
-	@$(VENV)/python -m pytest tests/unit
+unit: .venv/.ready pebble ## Run the tests that take seconds
+	@pebble=$$($(PROVIDE) --pebble); PATH="$${pebble%/*}:$$PATH" $(PYTEST) tests/unit
 
-check: packages .venv/.ready engine ## Check format, lint and types
+check: lint vet ## Check format, lint and types
+
+lint: .venv/.ready
 	@$(VENV)/ruff format --check .
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy
+
+vet: engine
 	@$(PROVIDE) --vet
 
 format: .venv/.ready ## Put the sources into format
@@ -48,10 +55,10 @@ lock: ## Lock the dependencies of pyproject.toml (UPGRADE=--upgrade for newer ve
 	lock pyproject.toml -o requirements.txt; \
 	lock pyproject.toml --extra dev --constraint requirements.txt -o requirements-dev.txt
 
-engine: ## Find, download or build the Pulumi engine
+engine: pebble ## Find, download or build the Pulumi engine
 	@$(PROVIDE)
 
-bench: packages .venv/.ready engine ## Measure how long a landing takes
+bench: .venv/.ready engine ## Measure how long a landing takes
 	@$(VENV)/python -m bench.landing
 
 clean: ## Remove what was made in this folder (the cache of the engine stays)
@@ -61,10 +68,13 @@ clean: ## Remove what was made in this folder (the cache of the engine stays)
 packages:
 	@$(PROVIDE) --packages
 
-browser:
+browser: packages
 	@$(PROVIDE) --packages --browser
 
-.venv/.ready: requirements-dev.txt engine/uv.txt
-	@$(PYTHON) engine/provide.py --packages
+# First, since it is there in seconds: with `make --jobs` the unit tests run while the rest of the engine is built.
+pebble:
+	@$(PROVIDE) --pebble >/dev/null
+
+.venv/.ready: requirements-dev.txt engine/uv.txt | packages
 	@$(PYTHON) engine/provide.py --virtualenv .venv
 	@touch $@

@@ -62,6 +62,8 @@ def _run(options: argparse.Namespace) -> None:
         vet.vet()
     elif options.uv:
         print(virtualenv.uv())
+    elif options.pebble:
+        print(resolve.provide_pebble().program)
     elif options.env:
         print(environment.shell(environment.variables()), end="")
     else:
@@ -77,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--check", action="store_true", help="only say what is there; exit code 1 if a part is missing")
     what.add_argument("--packages", action="store_true", help="only see to the system packages (nginx, bubblewrap...)")
     what.add_argument("--virtualenv", metavar="FOLDER", type=Path, help="only make FOLDER from requirements-dev.txt")
+    what.add_argument("--pebble", action="store_true", help="only see to pebble, and print its path")
     what.add_argument("--vet", action="store_true", help="only check the Go sources")
     what.add_argument("--uv", action="store_true", help="only print the path of the locked uv")
     parser.add_argument("--browser", action="store_true", help="with --packages: what the browser test needs too")

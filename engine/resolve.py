@@ -78,6 +78,18 @@ def provide(*, from_source: bool = False) -> Engine:
     return Engine(pulumi, plugin, pebble)
 
 
+def provide_pebble() -> Found:
+    """Find Pebble, or build it: the part that is there in seconds, and all of the engine that many tests need.
+
+    Raises EngineError.
+    """
+    found = _find_pebble()
+    if found is None:
+        with cache.locked(cache.folder()):
+            found = _find_pebble() or _build(PEBBLE_SERVER, _find_pebble)
+    return found
+
+
 def pulumi_home() -> Path:
     """Return the folder where the user's own ``pulumi`` keeps plugins and credentials."""
     chosen = os.environ.get("PULUMI_HOME")

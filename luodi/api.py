@@ -12,14 +12,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
-import requests
-from tencentcloud.common.common_client import CommonClient
-from tencentcloud.common.credential import Credential
-from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
-from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
+# The SDK and requests are imported by the first call: an `up` that finds nothing to do makes none in the process of
+# the dynamic resources, which every `up` starts.
+if TYPE_CHECKING:
+    from tencentcloud.common.common_client import CommonClient
 
 DEFAULT_LINE = "默认"
 """DNSPod's name for the line (线路) that answers everybody."""
@@ -128,6 +126,11 @@ class Account:
         return _ask(client, action, parameters)
 
     def _client(self, service: str) -> CommonClient:
+        from tencentcloud.common.common_client import CommonClient
+        from tencentcloud.common.credential import Credential
+        from tencentcloud.common.profile.client_profile import ClientProfile
+        from tencentcloud.common.profile.http_profile import HttpProfile
+
         http = HttpProfile(
             protocol=_protocol(),
             rootDomain=_domain(),
@@ -142,6 +145,9 @@ class Account:
 
 
 def _ask(client: CommonClient, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    import requests
+    from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+
     try:
         return cast("dict[str, Any]", client.call_json(action, dict(parameters))["Response"])
     except TencentCloudSDKException as error:

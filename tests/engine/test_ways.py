@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import cache, environment, golang, parts, release, resolve, versions
+from engine import cache, environment, golang, parts, provide, release, resolve, versions
 from engine.errors import EngineError
 from engine.parts import Part
 from engine.workshop import Binary, Workshop
@@ -48,6 +48,8 @@ def bare(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    # As in a shell that was never led to an engine.
+    monkeypatch.delenv("PULUMI_CREDENTIALS_PATH", raising=False)
     return folder
 
 
@@ -235,6 +237,18 @@ def test_a_built_plugin_is_kept_apart_from_the_users_own(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert environment.variables(resolve.find()) == settings
+
+
+def test_pebble_alone_is_built_at_once_and_kept(tiny_parts: None, capfd: pytest.CaptureFixture[str]) -> None:
+    assert provide.main(["--pebble"]) == 0
+    first = capfd.readouterr()
+    assert "build pebble: done" in first.err
+    found = resolve.find()
+    assert (found.pulumi, found.plugin) == (None, None)
+    assert found.pebble
+    assert first.out == f"{found.pebble.program}\n"
+    assert provide.main(["--pebble"]) == 0
+    assert capfd.readouterr() == (first.out, "")
 
 
 def test_a_shell_reads_what_is_printed(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import datetime as dt
 import ipaddress
 import json
 import os
-import shlex
 import shutil
 import ssl
 import subprocess
@@ -60,12 +59,8 @@ def program() -> str:
     """Where Pebble is: on PATH, else where the project's engine has it."""
     if found := shutil.which("pebble"):
         return found
-    command = [sys.executable, str(REPOSITORY / "engine" / "provide.py"), "--env"]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    settings = dict(word.split("=", 1) for word in shlex.split(printed) if "=" in word)
-    found = shutil.which("pebble", path=settings["PATH"])
-    assert found is not None, "engine/provide.py --env leads to no pebble"
-    return found
+    command = [sys.executable, str(REPOSITORY / "engine" / "provide.py"), "--pebble"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 @contextmanager
@@ -118,7 +113,7 @@ def running(
 
 
 def _when_ready(url: str, roots: Path, process: subprocess.Popen[bytes]) -> str:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while True:
         try:
             return _open(url, roots).decode()
