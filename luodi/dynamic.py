@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import grpc
 from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from luodi.api import Account
 
@@ -32,6 +36,19 @@ class CloudProvider(ResourceProvider):
     def account(self, region: str) -> Account:
         """The account, in a region. Raises NoCredentials."""
         return replace(Account.find(self._config or {}), region=region)
+
+
+def warn(message: str) -> None:
+    """Tell the user, from a provider: a warning of the engine's, which tells every provider where it listens.
+
+    `pulumi.log` is for programs; a provider of Python's is connected to no engine. Outside one it goes to stderr.
+    """
+    if len(sys.argv) < 2 or not re.fullmatch(r"[\w.:\[\]-]+:\d+", sys.argv[1]):
+        print(f"warning: {message}", file=sys.stderr)
+        return
+    with grpc.insecure_channel(sys.argv[1]) as channel:
+        request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message)
+        engine_pb2_grpc.EngineStub(channel).Log(request, timeout=10)
 
 
 def changed(olds: Mapping[str, Any], news: Mapping[str, Any], keys: tuple[str, ...]) -> list[str]:

@@ -19,8 +19,10 @@ from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
+from luodi.filing.change import Standing
 from luodi.filing.gate import Publication, publication
 from luodi.filing.words import Language
+from luodi.gate import Gate
 from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, Static, VirtualHost
 from luodi.settings import (
     ACCOUNT_KEY,
@@ -76,6 +78,7 @@ class Site(pulumi.ComponentResource):
         self.publications = {site: _publication(site) for site in settings.sites}
         for site in settings.sites:
             self._tell(site)
+            self._remember(site)
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         account = _clearly(_account, settings)
         for site in settings.sites:
@@ -144,6 +147,14 @@ class Site(pulumi.ComponentResource):
             lines.append(_LET_IN[language].format(allowed) if allowed else _NOBODY[language])
         quiet = said.public and not said.override and not said.warnings
         (pulumi.log.info if quiet else pulumi.log.warn)("\n".join(lines), resource=self)
+
+    def _remember(self, site: HostedSite) -> None:
+        """Say before it is done what takes from the public what it can see."""
+        said, language = self.publications[site], _language()
+        names, filing = tuple(map(readable, site.names)), site.filing.covering
+        number = str(filing.number) if filing and not filing.revoked else None
+        standing = Standing(names, said.public, number, str(said.stage))
+        Gate(f"{self._of(site)}-gate", standing, reason=said.reason.in_(language), language=language, opts=self._child)
 
     def _zones(self) -> dict[str, pulumi.Output[str]]:
         """The zones as declared; one for all the sites that are in it."""

@@ -77,21 +77,41 @@ def test_the_team_is_let_in_by_address(gate: Gate) -> None:
 
 def test_the_number_opens_the_site_by_one_up(gate: Gate) -> None:
     stack = gate.stack(_GRANTED)
-    # The release, and the records with their component.
-    assert stack.up().changes == {"update": 1, "create": 3}
+    # The gate and the release, and the records with their component.
+    assert stack.up().changes == {"update": 2, "create": 3}
     assert gate.records() == {"@", "www"}
     assert "浙ICP备2026012345号-1" in gate.page()
     assert stack.up().changes == {}
+
+
+_CLOSES = f"warning: {_DOMAIN}, www.{_DOMAIN} is open to the public now, and this update CLOSES it"
+
+
+def test_a_number_that_is_gone_from_the_stack_file_is_missed_before_the_site_closes(gate: Gate) -> None:
+    preview = gate.stack(_SUBMITTED).run("preview")
+    assert preview.output.count(_CLOSES) == 1, str(preview)
+    assert "At the last update its number was 浙ICP备2026012345号-1" in preview.output
+    assert gate.records() == {"@", "www"}
+    assert "CLOSES" not in gate.stack(_GRANTED).run("preview").output
+
+
+def test_the_number_of_another_subject_is_told(gate: Gate) -> None:
+    other = {**_GRANTED, "icp": {"number": "浙ICP备2026054321号-1", "approved": "2026-11-10"}}
+    preview = gate.stack(other).run("preview")
+    assert "from 浙ICP备2026012345号-1 to 浙ICP备2026054321号-1, which is another subject's" in preview.output
+    assert "CLOSES" not in preview.output
 
 
 def test_a_revoked_number_closes_it_with_a_warning_before(gate: Gate) -> None:
     revoked = {**_GRANTED, "icp": {**_GRANTED["icp"], "revoked": "2026-11-20"}}
     stack = gate.stack(revoked)
     preview = stack.run("preview")
-    assert "warning" in preview.output
+    assert preview.output.count(_CLOSES) == 1, str(preview)
     assert f"{_DOMAIN} is not published" in preview.output
+    assert gate.records() == {"@", "www"}
     stack.up()
     assert gate.records() == set()
+    assert "CLOSES" not in stack.run("preview").output
 
 
 def test_an_override_is_named_at_every_preview_and_the_end_leaves_nothing(gate: Gate) -> None:

@@ -126,6 +126,7 @@ EVERY_SITE = [
     "shop > luodi:cloud:Records shop-records",
     "shop > pulumi-python:dynamic/luodi:AcmeAccount shop-acme-account",
     "shop > pulumi-python:dynamic/luodi:Certificate shop-certificate",
+    "shop > pulumi-python:dynamic/luodi:Gate shop-gate",
     "shop > pulumi-python:dynamic/luodi:Preparation shop-preparation",
     "shop > pulumi-python:dynamic/luodi:Release shop-release",
     "shop > pulumi-python:dynamic/luodi:SigningRequest shop-signing-request",
@@ -484,7 +485,7 @@ def test_no_credential_is_in_any_input(server: Mapping[str, Any]) -> None:
     told = landed(server, dns={"manage": "create"})
     shown = json.dumps([one.inputs for one in told.resources]) + json.dumps(told.outputs)
     programs = [base64.b64decode(one.inputs["__provider"]) for one in told.resources if "__provider" in one.inputs]
-    assert len(programs) == 5
+    assert len(programs) == 6
     assert SECRET not in shown
     assert "AKIDexample" not in shown
     assert not [program for program in programs if SECRET.encode() in program]
