@@ -65,8 +65,13 @@ class Authority:
 
     @property
     def bundle(self) -> Path:
-        """A PEM file of all that a client must trust: the directory's CA, and every root so far."""
+        """A PEM file of all that a client must trust: the directory's CA, and every root in `roots`."""
         return self._home / "ca.pem"
+
+    @property
+    def roots(self) -> Path:
+        """The folder of every root so far; others of the cloud's may be put there before the start."""
+        return self._home / "roots"
 
     async def start(self, log_file: Path) -> None:
         """Start Pebble and return once it answers; its words go to `log_file`.
@@ -160,10 +165,9 @@ class Authority:
 
     def _keep_root(self, pem: bytes) -> None:
         root = x509.load_pem_x509_certificate(pem)
-        folder = self._home / "roots"
-        folder.mkdir(exist_ok=True)
-        _write(folder / f"{root.fingerprint(hashes.SHA256()).hex()}.pem", pem)
-        parts = [self._home / "directory-ca.pem", *sorted(folder.glob("*.pem"))]
+        self.roots.mkdir(exist_ok=True)
+        _write(self.roots / f"{root.fingerprint(hashes.SHA256()).hex()}.pem", pem)
+        parts = [self._home / "directory-ca.pem", *sorted(self.roots.glob("*.pem"))]
         _write(self.bundle, b"".join(part.read_bytes().rstrip() + b"\n" for part in parts))
 
     def _prepare(self) -> None:

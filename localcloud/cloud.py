@@ -10,6 +10,7 @@ from localcloud.automation import Automation
 from localcloud.catalogue import Catalogue
 from localcloud.filing import Filings
 from localcloud.fleet import Fleet
+from localcloud.issuer import Issuer
 from localcloud.store import Store
 from localcloud.tags import Tags
 
@@ -26,3 +27,4 @@ class Cloud:
     fleet: Fleet
     automation: Automation
     filings: Filings
+    issuer: Issuer

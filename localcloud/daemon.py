@@ -283,6 +283,7 @@ async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
     from localcloud.filing import Border, Filings
     from localcloud.fleet import Fleet
     from localcloud.intranet import Intranet
+    from localcloud.issuer import Issuer
     from localcloud.machines import Machines
     from localcloud.server import ApiServer, AuditLog
     from localcloud.services.cos import Cos
@@ -315,7 +316,9 @@ async def _serve(home: Path, settled: _Settled, claims: Claims) -> None:
             certificate_lifetime=settled.certificate_lifetime,
         )
         authority = Authority(home / "acme", find_pebble(), options, log.getChild("authority"))
-        cloud = Cloud(account, store, catalogue, tags, addresses, fleet, automation, filings)
+        issuer = Issuer(home / "acme", authority.roots)
+        issuer.prepare()
+        cloud = Cloud(account, store, catalogue, tags, addresses, fleet, automation, filings, issuer)
         api = ApiServer(cloud, cos, audit, log.getChild("api"))
         # What is closed last is opened first: requests end before what they work on does.
         stack.push_async_callback(intranet.close)
