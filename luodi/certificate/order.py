@@ -68,6 +68,8 @@ section 4.9.1.1)."""
 _REASON_CODES = dict(zip(get_args(Reason), (0, 1, 3, 4, 5), strict=True))
 _OF_AN_ORDER = ("status", "authorizations", "finalize")
 _WITHOUT_REPLACES = frozenset({"alreadyReplaced", "malformed", "unauthorized", "notFound", "conflict"})
+_FIRST_LOOK, _EACH_NAME = 0.05, 0.005
+"""Seconds before an authority is first asked whether it is done, which none is at once; and more for each name."""
 _SETTLING_SECONDS = 10.0
 """After one name has failed, how long the others are waited for, so that all are told at once."""
 
@@ -392,7 +394,8 @@ class _Run:
             self.tell(f"{left}. The certificate is issued all the same, and the next order tries again")
 
     def _await_validation(self, session: Session, order: _Order) -> None:
-        end, seconds = self.timing.clock() + self.timing.validation, 0.05
+        end, seconds = self.timing.clock() + self.timing.validation, _FIRST_LOOK + _EACH_NAME * len(self.request.names)
+        self.timing.sleep(seconds)
         while True:
             answer = session.get(order.url)
             order.read(answer)
@@ -406,7 +409,7 @@ class _Run:
 
     def _failed(self, session: Session, order: _Order) -> OrderError:
         """Why, for each name; those that are still being validated are waited for."""
-        end, seconds = self.timing.clock() + _SETTLING_SECONDS, 0.05
+        end, seconds = self.timing.clock() + _SETTLING_SECONDS, _FIRST_LOOK
         while True:
             found = session.each(lambda url: _Authorization.read(session, url), order.content["authorizations"])
             if all(one.body.status != messages.STATUS_PENDING for one in found) or self.timing.clock() > end:
@@ -433,7 +436,7 @@ class _Run:
         )
 
     def _issue(self, session: Session, order: _Order) -> str:
-        end, seconds, finalized = self.timing.clock() + self.timing.issuance, 0.05, False
+        end, seconds, finalized = self.timing.clock() + self.timing.issuance, _FIRST_LOOK, False
         while not (order.status == "valid" and order.content.get("certificate")):
             if order.status == "invalid":
                 raise order.failure()

@@ -58,6 +58,8 @@ def explained(error: Exception, where: str) -> OrderError:
             f"{where}: the authority answers HTTP {answer.status_code} with something that is no ACME",
             passing=answer.status_code >= 500 or answer.ok,
         )
+    if isinstance(error, acme.errors.ConflictError):
+        return OrderError(f"{where}: the authority refuses: it has that already at {error.location}", kind="conflict")
     passing = not isinstance(error, requests.exceptions.SSLError)
     return OrderError(f"{where}: {str(error) or type(error).__name__}", passing=passing)
 

@@ -36,7 +36,9 @@ _LONGEST_PAUSE = 60.0
 _BUSY = (429, 503)
 _BUSY_ATTEMPTS, _BUSY_SECONDS = 4, 30.0
 _BROKEN_ATTEMPTS, _BROKEN_PAUSE = 3, 0.2
-_NEAR_SECONDS = 0.02
+_NEAR_SECONDS = 0.1
+"""Within which a near authority's directory is read, its TLS handshake included; that takes a far one some round
+trips."""
 _AT_ONCE = 8
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 """How far this machine's clock may be off before a certificate would seem not yet valid, or be renewed too late."""
@@ -257,8 +259,12 @@ class Session:
         content = {"account": self.account_url, "oldKey": self.key.public_key().to_partial_json()}
         inner = jws.JWS.sign(json.dumps(content).encode(), key=key, alg=algorithm, nonce=None, url=url)
         self.post(url, inner.to_partial_json())
+        known = self.account_url
         self.key = self._network.key = key
-        self._network.alg = algorithm
+        self._network.alg, self._network.account = algorithm, None
+        answer = self.post(self.directory["newAccount"], {"onlyReturnExisting": True})
+        if (found := self._use(answer.headers.get("Location", ""))) != known:
+            raise OrderError(f"{self.where} did not give {known} the new key: that one is the key of {found}")
 
     def revoke(self, der: bytes, reason: int) -> None:
         """Revoke a certificate (section 7.6), signed by the account key."""
@@ -386,7 +392,7 @@ def pause(answer: requests.Response, seconds: float, timing: Timing) -> float:
     """Sleep as the server asks, a minute at most, else `seconds`; the next time's seconds."""
     asked = retry_after(answer)
     timing.sleep(min(asked, _LONGEST_PAUSE) if asked > 0 else seconds)
-    return min(seconds * 1.6, 3.0)
+    return min(seconds * 2, 3.0)
 
 
 def retry_after(answer: requests.Response) -> float:

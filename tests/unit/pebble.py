@@ -71,12 +71,13 @@ def running(
     bad_nonces: int = 5,
     reuse: int = 0,
     validation_seconds: int = 0,
+    validates: bool = True,
     **settings: Any,
 ) -> Iterator[Pebble]:
     """Pebble, that asks `name_server` and refuses this percentage of good nonces.
 
-    It reuses `reuse` per cent of validations, takes up to `validation_seconds` for each, and has these further
-    settings of its configuration file.
+    It reuses `reuse` per cent of validations, takes up to `validation_seconds` for each, or believes all
+    (`validates`), and has these further settings of its configuration file.
     """
     port, management = free_port(), free_port()
     certificate, key = _own_certificate(folder)
@@ -96,6 +97,8 @@ def running(
     file.write_text(json.dumps({"pebble": config}))
     sleep = {"PEBBLE_VA_SLEEPTIME": str(validation_seconds)} if validation_seconds else {"PEBBLE_VA_NOSLEEP": "1"}
     faults = {"PEBBLE_WFE_NONCEREJECT": str(bad_nonces), "PEBBLE_AUTHZREUSE": str(reuse)}
+    if not validates:
+        faults["PEBBLE_VA_ALWAYS_VALID"] = "1"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [program(), "-config", str(file), "-dnsserver", f"{name_server[0]}:{name_server[1]}"],
