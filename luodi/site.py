@@ -13,9 +13,10 @@ from luodi import filing_footer, filing_live, preflight
 from luodi.api import Account, ApiError, NoCredentials
 from luodi.certificate import order
 from luodi.certificate.resources import AcmeAccount, Certificate
-from luodi.cloud import dns
+from luodi.cloud import cos, dns
 from luodi.cloud.cvm import Cvm
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
+from luodi.delivery import build as builds
 from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
@@ -27,6 +28,7 @@ from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError,
 from luodi.settings import (
     ACCOUNT_KEY,
     NAMESPACE,
+    BuildSettings,
     CvmSettings,
     HostedSite,
     Settings,
@@ -45,6 +47,12 @@ _NOBODY: Mapping[Language, str] = {
     "en": "Nobody is let in meanwhile; name the team's addresses in luodi:site.allow to see the site.",
     "zh": "在此期间不对任何人开放；如需团队内部查看，请在 luodi:site.allow 中填写访问地址。",
 }
+
+_OF_PAGES = {"static", "spa"}
+"""Kinds of site whose first page is luodi's business: what an application answers depends on more than a release."""
+
+UPLOADS_FROM = 1_000_000
+"""Bytes of content from which on a bucket is worth having: less is sent by TAT's commands in a minute."""
 
 _DIRECTORIES = {
     "letsencrypt": order.LETS_ENCRYPT.directory,
@@ -249,11 +257,11 @@ class Site(pulumi.ComponentResource):
     def _release(self, prepared: Preparation) -> Release:
         sites = self._settings.sites
         folders = {
-            f"sites/{site.site.domain}/html": _clearly(content.look, site.site.content)
+            f"sites/{site.site.domain}/html": _clearly(self._content, site.site.folder, site.site.build)
             for site in sites
-            if site.site.content
+            if site.site.folder
         }
-        hosts = [self._virtual_host(site, has_content=site.site.content is not None) for site in sites]
+        hosts = [self._virtual_host(site, has_content=site.site.folder is not None) for site in sites]
         rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE)
         certificates = {f"tls/{site.site.domain}.pem": self.certificates[site].chain for site in sites}
         return Release(
@@ -264,8 +272,28 @@ class Site(pulumi.ComponentResource):
             files=pulumi.Output.all(**certificates).apply(lambda chains: {**rendered, **chains}),
             folders=folders,
             templates=str(self._folder),
+            pages={site.site.domain: _due_footer(site, rendered) for site in sites if site.site.kind in _OF_PAGES},
+            keep=self._settings.delivery.keep,
+            bucket=self._bucket(sum(folder.size for folder in folders.values())),
             opts=self._child,
         )
+
+    def _content(self, folder: str, build: BuildSettings | None) -> content.Folder:
+        """What a site's folder holds; built first, if it is to be. A preview judges what an earlier build left."""
+        if build and pulumi.runtime.is_dry_run() and Path(folder).is_dir():
+            pulumi.log.info(f"{folder} is judged as it is; `pulumi up` builds it first: {build.command}", resource=self)
+        elif build:
+            pulumi.log.info(f"Building {folder}: {build.command}", resource=self)
+            builds.run(build.command, folder, seconds=60 * build.timeout)
+        return content.look(folder)
+
+    def _bucket(self, size: int) -> pulumi.Output[str] | None:
+        """The bucket that so many bytes of content go through, where they need one."""
+        by = self._settings.delivery.by
+        if by == "tat" or (by == "auto" and size <= UPLOADS_FROM):
+            return None
+        label = f"{pulumi.get_project()}-{pulumi.get_stack()}"
+        return cos.uploads(f"{self._name}-uploads", label=label, opts=self._child)
 
     def _virtual_host(self, site: HostedSite, *, has_content: bool) -> VirtualHost:
         return VirtualHost(
@@ -277,6 +305,12 @@ class Site(pulumi.ComponentResource):
             inject_footer=site.site.footer.inject,
             audience=None if self.publications[site].public else site.site.allow,
         )
+
+
+def _due_footer(site: HostedSite, rendered: Mapping[str, str]) -> str:
+    """The path in the release of the footer that is put into the site's pages; empty for none."""
+    path = f"sites/{site.site.domain}/snippets/footer.html"
+    return path if site.site.footer.inject and path in rendered else ""
 
 
 def _publication(site: HostedSite) -> Publication:
@@ -311,6 +345,7 @@ _USERS_BUSINESS = (
     ApiError,
     preflight.PreflightError,
     content.ContentError,
+    builds.BuildError,
     RenderingError,
     LookupError,
 )

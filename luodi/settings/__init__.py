@@ -1,12 +1,13 @@
 """Every key that a stack file may hold: one typed model, in one place.
 
 A stack file (``stacks/Pulumi.<stack>.yaml``) holds Tencent Cloud's own ``tencentcloud:region``, the sections
-``luodi:site``, ``luodi:server``, ``luodi:dns``, ``luodi:certificate`` and ``luodi:filing``, and the list
-``luodi:sites`` of further sites on the same server. `Settings.parse` judges all of it at once, before any API call
-is made, and reports every problem with the path of the key, what is wrong and what to write instead.
+``luodi:site``, ``luodi:server``, ``luodi:dns``, ``luodi:certificate``, ``luodi:delivery`` and ``luodi:filing``, and
+the list ``luodi:sites`` of further sites on the same server. `Settings.parse` judges all of it at once, before any API
+call is made, and reports every problem with the path of the key, what is wrong and what to write instead.
 """
 
 from luodi.settings.certificate import CertificateSettings
+from luodi.settings.delivery import BuildSettings, DeliverySettings
 from luodi.settings.dns import DnsSettings
 from luodi.settings.hosted import HostedSite
 from luodi.settings.regions import Region, mainland_region, mainland_regions
@@ -22,8 +23,10 @@ __all__ = [
     "MOST_NAMES",
     "NAMESPACE",
     "Bandwidth",
+    "BuildSettings",
     "CertificateSettings",
     "CvmSettings",
+    "DeliverySettings",
     "Disk",
     "DnsSettings",
     "HostedSite",

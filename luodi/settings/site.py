@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from luodi.section import Section, Text
+from luodi.settings.delivery import BuildSettings
 from luodi.settings.footer import FooterSettings
 from luodi.settings.values import HostName, Network
 
@@ -30,6 +31,9 @@ class SiteSettings(Section):
         None,
         description="The folder of the site's files, relative to the project. Without one a holding page is served.",
     )
+    build: BuildSettings | None = Field(
+        None, description="A command that makes the site's files, in place of `content`; `pulumi up` runs it first."
+    )
 
     allow: tuple[Network, ...] = Field(
         (),
@@ -48,3 +52,15 @@ class SiteSettings(Section):
             if (count := len({*names, info.data.get("domain", names[0])})) > MOST_NAMES:
                 raise ValueError(f"{count} names with the domain's; a certificate holds {MOST_NAMES} at most")
         return names
+
+    @field_validator("build")
+    @classmethod
+    def _one_content(cls, build: BuildSettings | None, info: ValidationInfo) -> BuildSettings | None:
+        if build is not None and info.data.get("content") is not None:
+            raise ValueError("content is set too; leave it out, for build.output is where the site's files are")
+        return build
+
+    @property
+    def folder(self) -> str | None:
+        """Where the site's files are, or will be once they are built."""
+        return self.build.output if self.build else self.content

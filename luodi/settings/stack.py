@@ -19,6 +19,7 @@ from luodi.filing.facts import FilingSettings, contradictions
 from luodi.problems import Problem, SettingsError, explain, unknown
 from luodi.section import Section
 from luodi.settings.certificate import CertificateSettings
+from luodi.settings.delivery import DeliverySettings
 from luodi.settings.hosted import SECTIONS, HostedSite, moved
 from luodi.settings.regions import Region, mainland_region
 from luodi.settings.server import CvmSettings, LighthouseSettings
@@ -36,6 +37,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = MappingProxyType(
         "server": (CvmSettings, LighthouseSettings),
         "dns": SECTIONS["dns"],
         "certificate": (CertificateSettings,),
+        "delivery": (DeliverySettings,),
         "filing": SECTIONS["filing"],
     }
 )
@@ -53,6 +55,7 @@ class Settings:
     region: Region
     server: CvmSettings | LighthouseSettings
     certificate: CertificateSettings
+    delivery: DeliverySettings
     sites: tuple[HostedSite, ...]
 
     @property
@@ -93,7 +96,7 @@ class Settings:
         problems.extend(_named_twice(sites))
         if problems or region is None or server is None:
             raise SettingsError(source, problems)
-        return cls(region, server, parts["certificate"], tuple(sites))
+        return cls(region, server, parts["certificate"], parts["delivery"], tuple(sites))
 
     @classmethod
     def from_stack(cls) -> Self:

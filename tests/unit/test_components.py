@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pulumi
 import pytest
 
 from luodi.api import Account, ApiError, Unreachable
+from luodi.cloud import cos
 from luodi.delivery import content
 from luodi.delivery.scripts import Scripts
 from luodi.settings import Settings
@@ -93,7 +95,10 @@ def landed(
     return declare(
         lambda: Site(name, settings, templates=TEMPLATES).outputs(),
         outputs=OUTPUTS,
-        answers={"tencentcloud:Images/getInstance:getInstance": {"id": "x", "images": images}},
+        answers={
+            "tencentcloud:Images/getInstance:getInstance": {"id": "x", "images": images},
+            "tencentcloud:User/getInfo:getInfo": {"id": "x", "appId": "1250000000"},
+        },
         config=config,
         secret=secret,
     )
@@ -454,6 +459,62 @@ def test_content_goes_with_the_release(tmp_path: Path) -> None:
     digest = content.look(str(tmp_path)).digest
     assert inputs["folders"] == {"sites/example.cn/html": {"source": str(tmp_path), "digest": digest}}
     assert "sites/example.cn/html/index.html" not in inputs["files"]
+
+
+def test_what_is_asked_for_after_the_switch() -> None:
+    inputs = landed(CVM, delivery={"keep": 3}).one("luodi:Release").inputs
+    assert inputs["pages"] == {"example.cn": "sites/example.cn/snippets/footer.html"}
+    assert inputs["keep"] == 3
+    inputs = landed(CVM, site={"footer": {"inject": False}}).one("luodi:Release").inputs
+    assert inputs["pages"] == {"example.cn": ""}
+
+
+def test_large_content_goes_through_a_bucket_that_keeps_nothing(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(bytes(1_000_001))
+    told = landed(CVM, site={"content": str(tmp_path)})
+    bucket = told.one("Cos/bucket:Bucket")
+    assert bucket.name == "shop-uploads"
+    assert bucket.inputs["bucket"] == f"luodi-{PROJECT}-{STACK}-1250000000"
+    assert bucket.inputs["acl"] == "private"
+    assert bucket.inputs["forceClean"] is True
+    [rule] = bucket.inputs["lifecycleRules"]
+    assert rule["expiration"] == {"days": 1}
+    assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 1}
+    assert told.one("luodi:Release").inputs["bucket"] == bucket.inputs["bucket"]
+
+
+@pytest.mark.parametrize(("by", "size", "bucket"), [("tat", 1_000_001, False), ("auto", 10, False), ("cos", 10, True)])
+def test_a_bucket_is_had_where_it_is_needed_or_asked_for(tmp_path: Path, by: str, size: int, bucket: bool) -> None:
+    (tmp_path / "film.mp4").write_bytes(bytes(size))
+    told = landed(CVM, site={"content": str(tmp_path)}, delivery={"by": by})
+    assert any(each.type.endswith("Cos/bucket:Bucket") for each in told.resources) is bucket
+
+
+@pytest.mark.parametrize("label", ["Shop_1/dev", "a" * 80, "-", "网站/production"])
+def test_a_bucket_s_name_is_one_that_cos_takes(label: str) -> None:
+    fit = cos._fit(label)
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fit)
+    assert fit != cos._fit(f"{label}x")
+
+
+def test_content_is_built_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    build = {"command": "mkdir -p out && echo hello > out/index.html", "output": "out"}
+    inputs = landed(CVM, site={"build": build}).one("luodi:Release").inputs
+    assert inputs["folders"] == {
+        "sites/example.cn/html": {"source": "out", "digest": content.look(str(tmp_path / "out")).digest}
+    }
+    assert refusal(lambda: landed(CVM, site={"build": {"command": "echo no; exit 3", "output": "out"}})) == (
+        "luodi:site.build: `echo no; exit 3` ended with exit code 3. It said:\nno"
+    )
+
+
+def test_a_preview_judges_what_was_built_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    build = {"command": "mkdir -p out && date +%N > out/index.html", "output": "out"}
+    first = landed(CVM, site={"build": build}).one("luodi:Release").inputs
+    assert landed(CVM, site={"build": build}).one("luodi:Release").inputs["folders"] == first["folders"]
 
 
 @BOTH

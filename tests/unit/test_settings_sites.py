@@ -91,3 +91,15 @@ def test_facts_that_contradict_each_other_are_told_at_their_site() -> None:
 def test_sites_are_a_list() -> None:
     with pytest.raises(SettingsError, match=r"luodi:sites: must be a list"):
         Settings.parse(MAIN | {"luodi:sites": {"domain": "other.cn"}})
+
+
+def test_a_site_s_files_are_built_or_there_already() -> None:
+    further = {"site": {"domain": "docs.example.cn", "title": "文档"}}
+    build = {"command": "npm run build", "output": "dist"}
+    built = parse({"site": {**further["site"], "build": build}}).sites[1].site
+    assert built.folder == "dist"
+    assert parse({"site": {**further["site"], "content": "public"}}).sites[1].site.folder == "public"
+    assert parse(further).sites[1].site.folder is None
+    assert refusal({"site": {**further["site"], "content": "public", "build": build}}) == [
+        "luodi:sites[0].site.build: content is set too; leave it out, for build.output is where the site's files are"
+    ]
