@@ -44,7 +44,7 @@ def land(home: Path) -> None:
         # What an `up` that broke off had made may be gone meanwhile; a refresh sees it.
         pulumi.show("up", "--stack", STACK, "--yes", "--skip-preview", *(["--refresh"] if again else []))
     with _timed(times, "outputs"):
-        outputs = json.loads(pulumi.quietly("stack", "output", "--json", "--stack", STACK))
+        outputs = _outputs(pulumi.quietly("stack", "export", "--stack", STACK))
     port = endpoints.public_ports["443"]
     with _timed(times, "visit"):
         seen = _visit(outputs, port, Path(endpoints.acme_ca))
@@ -97,6 +97,12 @@ class _Pulumi:
                 "Mend what it says, then type `make local` again."
             )
         return done.stdout
+
+
+def _outputs(state: str) -> dict[str, Any]:
+    """The stack's outputs, out of its state: `pulumi stack output` takes a second to open secrets."""
+    resources = json.loads(state)["deployment"].get("resources", [])
+    return next((dict(one.get("outputs", {})) for one in resources if one["type"] == "pulumi:pulumi:Stack"), {})
 
 
 def _visit(outputs: Mapping[str, Any], port: int, roots: Path) -> Visit:

@@ -115,7 +115,7 @@ class Stack:
         return done
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, from its state: `pulumi stack output` takes a second for secrets, of which none is."""
+        """The stack's outputs, from its state: `pulumi stack output` takes a second to open secrets."""
         resources = json.loads(self.state())["deployment"]["resources"]
         (outputs,) = (one["outputs"] for one in resources if one["type"] == "pulumi:pulumi:Stack")
         return dict(outputs)

@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -36,9 +35,7 @@ def _command(cloud: Cloud, *arguments: str) -> tuple[int, str]:
 
 
 def test_starting_twice_finds_it_running(cloud: Cloud) -> None:
-    begun = time.monotonic()
     assert daemon.up(cloud.home).pid == cloud.endpoints.pid
-    assert time.monotonic() - begun < 1
     code, output = _command(cloud, "up")
     assert code == 0
     assert "runs already" in output

@@ -83,13 +83,17 @@ def test_a_cloud_that_is_down_is_told_at_once(tmp_path: Path) -> None:
         project = Project(tmp_path / "site", own.environment())
         stack = project.configure("test", _config("away.cn"))
         stack.up()
+        begun = time.monotonic()
+        stack.run("preview")
+        usual = time.monotonic() - begun
         own.stop()
         for command in ("preview", "up", "refresh", "destroy"):
             begun = time.monotonic()
             run = stack.run(command)
             took = time.monotonic() - begun
             _refused(run, "Tencent Cloud's API does not answer at")
-            assert took < _AT_ONCE, f"{command} took {took:.1f} s"
+            # On a busy machine everything takes longer, a cloud that answers too.
+            assert took < max(_AT_ONCE, 3 * usual), f"{command} took {took:.1f} s"
         own.start()
         assert stack.up().changes == {}
 
