@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud import Cloud
+from tests.localcloud.certificates import certificate, detail
 from tests.localcloud.orders import lighthouse
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,26 @@ tencentcloud.monitor.PolicyBindingObject(
     dimensions=[{"dimensionsJson": json.dumps({"InstanceId": given["instance"]})}],
 )
 pulumi.export("policy", policy.id)
+uploaded = tencentcloud.ssl.Certificate(
+    "uploaded",
+    name="site",
+    type="SVR",
+    cert=given["chain"],
+    key=pulumi.Output.secret(given["key"]),
+    # With a name of its own the bridge would delete the old one first, which is refused while something uses it.
+    opts=pulumi.ResourceOptions(delete_before_replace=False),
+)
+pulumi.export("uploaded", uploaded.id)
+free = tencentcloud.ssl.FreeCertificate(
+    "free",
+    domain="www.provider.cn",
+    dv_auth_method="DNS_AUTO",
+    alias="free",
+    # The provider reads both and can change neither: left out, the next `up` would fail.
+    package_type="83",
+    validity_period="3",
+)
+pulumi.export("free", free.id)
 """
 
 
@@ -116,12 +137,19 @@ class Program:
         return done.stdout
 
 
-def test_buckets_and_alarms(cloud: Cloud, tmp_path: Path) -> None:
+def uploaded(*names: str) -> dict[str, str]:
+    """A certificate that was bought elsewhere."""
+    chain, key = certificate(*names)
+    return {"chain": chain.strip(), "key": key.strip()}
+
+
+def test_buckets_alarms_and_certificates(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.call("dnspod", "CreateDomain", {"Domain": "provider.cn"})
     before = cloud.counts()
     program = Program(tmp_path, cloud)
     with lighthouse(cloud) as instance:
         given = {"days": 30, "cors": [], "stage": "staging", "webhook": "https://hooks.example.cn/1", "enable": 1}
-        outputs = program.up(**given, most="80", instance=instance)
+        outputs = program.up(**given, most="80", instance=instance, **uploaded("provider.cn"))
         assert (outputs["appid"], outputs["bucket"]) == (
             cloud.account.app_id,
             f"content-{cloud.account.app_id}",
@@ -133,10 +161,19 @@ def test_buckets_and_alarms(cloud: Cloud, tmp_path: Path) -> None:
         assert program.unchanged("refresh")
         cors = [{"allowedOrigins": ["*"], "allowedMethods": ["GET"], "allowedHeaders": ["*"], "maxAgeSeconds": 60}]
         given = {"days": 7, "cors": cors, "stage": "production", "webhook": "https://hooks.example.cn/2", "enable": 0}
-        program.up(**given, most="90", instance=instance)
+        calls = cloud.calls()
+        renewed = program.up(**given, most="90", instance=instance, **uploaded("provider.cn"))
+        made = [line["action"] for line in list(cloud.audit())[calls:] if line["service"] == "ssl"]
+        assert renewed["uploaded"] != outputs["uploaded"]
+        assert made.index("UploadCertificate") < made.index("DeleteCertificate")
+        cloud.until(lambda: detail(cloud, outputs["free"])["Status"] == 1)
+        program.pulumi("refresh", "--yes", "--skip-preview")
         policy = cloud.call("monitor", "DescribeAlarmPolicy", described)["Policy"]
         assert (policy["Enable"], policy["Condition"]["Rules"][0]["Value"]) == (0, "90")
         assert policy["Notices"][0]["URLNotices"][0]["URL"] == "https://hooks.example.cn/2"
         assert program.unchanged("refresh")
         program.pulumi("destroy", "--yes", "--skip-preview")
-    assert cloud.counts() == before
+    # The record that validated the free certificate is the zone's own, and stays.
+    after = cloud.counts()
+    assert after == {**before, "record": before["record"] + 1}
+    cloud.call("dnspod", "DeleteDomain", {"Domain": "provider.cn"})

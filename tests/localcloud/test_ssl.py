@@ -10,42 +10,21 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from localcloud.formats import BEIJING
 from tests.cloud import Cloud
+from tests.localcloud.certificates import certificate, detail
 from tests.localcloud.refusals import refused
 
-PEM = serialization.Encoding.PEM
 SECOND = timedelta(seconds=1)
-
-
-def _certificate(*names: str, begin: datetime | None = None, days: int = 90, ca: bool = False) -> tuple[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
-    begin = begin or datetime.now(UTC) - timedelta(minutes=1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(begin + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(PEM).decode(), private.decode()
 
 
 def test_a_certificate_from_beginning_to_end(cloud: Cloud) -> None:
     begin = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
-    certificate, key = _certificate("example.cn", "www.example.cn", begin=begin)
-    upload = {"CertificatePublicKey": certificate, "CertificatePrivateKey": key, "Alias": "网站"}
+    chain, key = certificate("example.cn", "www.example.cn", begin=begin)
+    upload = {"CertificatePublicKey": chain, "CertificatePrivateKey": key, "Alias": "网站"}
     identifier = cloud.call("ssl", "UploadCertificate", upload)["CertificateId"]
     again = cloud.call("ssl", "UploadCertificate", upload)
     assert again["RepeatCertId"] == again["CertificateId"] == identifier
@@ -54,7 +33,7 @@ def test_a_certificate_from_beginning_to_end(cloud: Cloud) -> None:
     # In Beijing's time, as the console shows them.
     assert shown["CertBeginTime"] == begin.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     assert shown["CertEndTime"] == (begin + timedelta(days=90)).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
-    assert (shown["CertificatePublicKey"], shown["Alias"]) == (certificate, "网站")
+    assert (shown["CertificatePublicKey"], shown["Alias"]) == (chain, "网站")
     listed = cloud.call("ssl", "DescribeCertificates", {"SearchKey": "example"})
     assert [one["CertificateId"] for one in listed["Certificates"]] == [identifier]
     cloud.call("ssl", "ModifyCertificateAlias", {"CertificateId": identifier, "Alias": "b"})
@@ -64,7 +43,7 @@ def test_a_certificate_from_beginning_to_end(cloud: Cloud) -> None:
     assert refused(cloud, "ssl", "DescribeCertificateDetail", {"CertificateId": identifier}) == code
 
 
-_expired = _certificate("example.cn", begin=datetime.now(UTC) - timedelta(days=91))
+_expired = certificate("example.cn", begin=datetime.now(UTC) - timedelta(days=91))
 EXPIRED = {"CertificatePublicKey": _expired[0], "CertificatePrivateKey": _expired[1]}
 
 
@@ -76,14 +55,14 @@ EXPIRED = {"CertificatePublicKey": _expired[0], "CertificatePrivateKey": _expire
             "FailedOperation.CertificateParseError",
         ),
         ({"CertificatePrivateKey": "no key"}, "FailedOperation.CertificateMismatch"),
-        ({"CertificatePrivateKey": _certificate("other.cn")[1]}, "FailedOperation.CertificateMismatch"),
+        ({"CertificatePrivateKey": certificate("other.cn")[1]}, "FailedOperation.CertificateMismatch"),
         ({"CertificatePrivateKey": None}, "MissingParameter"),
         (
             EXPIRED,
             "FailedOperation.CertificateInvalid",
         ),
         (
-            {"CertificatePublicKey": _certificate("example.cn")[0] + _certificate("other.cn")[0]},
+            {"CertificatePublicKey": certificate("example.cn")[0] + certificate("other.cn")[0]},
             "FailedOperation.CertificateChainError",
         ),
         ({"CertificateType": "CA", "CertificatePrivateKey": None}, "FailedOperation.CertificateCaError"),
@@ -91,17 +70,17 @@ EXPIRED = {"CertificatePublicKey": _expired[0], "CertificatePrivateKey": _expire
     ],
 )
 def test_certificates_that_cant_be(cloud: Cloud, change: dict[str, str | None], code: str) -> None:
-    certificate, key = _certificate("example.cn")
-    upload = {"CertificatePublicKey": certificate, "CertificatePrivateKey": key, **change}
+    chain, key = certificate("example.cn")
+    upload = {"CertificatePublicKey": chain, "CertificatePrivateKey": key, **change}
     assert refused(cloud, "ssl", "UploadCertificate", upload) == code
 
 
 def test_an_uploaded_certificate_expires(cloud: Cloud) -> None:
     begin = datetime.now(UTC) - timedelta(days=1) + 3 * SECOND
-    certificate, key = _certificate("short.cn", begin=begin, days=1)
-    upload = {"CertificatePublicKey": certificate, "CertificatePrivateKey": key}
+    chain, key = certificate("short.cn", begin=begin, days=1)
+    upload = {"CertificatePublicKey": chain, "CertificatePrivateKey": key}
     identifier = cloud.call("ssl", "UploadCertificate", upload)["CertificateId"]
-    cloud.until(lambda: _detail(cloud, identifier)["Status"] == 3)
+    cloud.until(lambda: detail(cloud, identifier)["Status"] == 3)
     cloud.call("ssl", "DeleteCertificate", {"CertificateId": identifier})
 
 
@@ -121,8 +100,8 @@ def test_a_free_certificate_is_issued_once_its_record_is_there(cloud: Cloud, met
         record = {"Domain": wanted["DvAuthDomain"], "SubDomain": wanted["DvAuthSubDomain"], "RecordLine": "默认"}
         made = cloud.call("dnspod", "CreateTXTRecord", {**record, "Value": wanted["DvAuthValue"]})
         assert _verified(cloud, identifier)
-    cloud.until(lambda: _detail(cloud, identifier)["Status"] == 1)
-    issued = _detail(cloud, identifier)
+    cloud.until(lambda: detail(cloud, identifier)["Status"] == 1)
+    issued = detail(cloud, identifier)
     leaf, root = x509.load_pem_x509_certificates(issued["CertificatePublicKey"].encode())
     trusted = x509.load_pem_x509_certificates(cloud.roots.read_bytes())
     verifier = PolicyBuilder().store(Store(trusted)).build_server_verifier(x509.DNSName("www.free.cn"))
@@ -147,7 +126,7 @@ def test_a_free_certificate_that_is_given_up(cloud: Cloud) -> None:
     assert refused(cloud, "ssl", "DownloadCertificate", named) == "FailedOperation.CertificateStatusNotAllowDownload"
     assert refused(cloud, "ssl", "DeleteCertificate", named) == "FailedOperation.CannotBeDeletedWithinHour"
     cloud.call("ssl", "CancelCertificateOrder", named)
-    assert _detail(cloud, identifier)["Status"] == 7
+    assert detail(cloud, identifier)["Status"] == 7
     again = "FailedOperation.CertificateNotFoundOrCantCancel"
     assert refused(cloud, "ssl", "CancelCertificateOrder", named) == again
     cloud.call("ssl", "DeleteCertificate", named)
@@ -179,10 +158,6 @@ def test_a_domain_has_so_many_free_certificates_and_no_more(cloud: Cloud) -> Non
 def test_free_certificates_that_cant_be(cloud: Cloud, change: dict[str, str], code: str) -> None:
     order = {"DvAuthMethod": "DNS_AUTO", "DomainName": "www.free.cn", **change}
     assert refused(cloud, "ssl", "ApplyCertificate", order) == code
-
-
-def _detail(cloud: Cloud, identifier: str) -> dict[str, Any]:
-    return cloud.call("ssl", "DescribeCertificateDetail", {"CertificateId": identifier})
 
 
 def _verified(cloud: Cloud, identifier: str) -> bool:
