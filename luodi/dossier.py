@@ -28,7 +28,7 @@ from luodi.filing.verdict import find_province
 from luodi.filing.words import Language, Words, rules
 from luodi.filing_report import reports
 from luodi.rendering import shipped_templates
-from luodi.settings import CvmSettings, Settings, readable
+from luodi.settings import CvmSettings, HostedSite, Settings, readable
 
 _PDF_SECONDS, _OUTPUT_SECONDS = 120, 60
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -96,13 +96,28 @@ def stack_outputs(project: Path, stack: str) -> Outputs:
     )
 
 
+def find_site(settings: Settings, domain: str | None) -> HostedSite:
+    """The site of that domain, or the only one that has a filing of its own. Raises DossierError."""
+    if domain is not None:
+        for site in settings.sites:
+            if domain.lower() in (site.site.domain, readable(site.site.domain)):
+                return site
+    own = [site for site in settings.sites if not site.shares_filing_of(settings.main)]
+    if domain is None and len(own) == 1:
+        return own[0]
+    there = ", ".join(readable(site.site.domain) for site in (own if domain is None else settings.sites))
+    if domain is None:
+        raise DossierError(f"the stack has several sites, each with a filing; name one by --site: {there}")
+    raise DossierError(f"the stack has no site {domain}; there are: {there}")
+
+
 def documents(
-    stack: str, settings: Settings, outputs: Mapping[str, Any], today: date, language: Language
+    stack: str, settings: Settings, site: HostedSite, outputs: Mapping[str, Any], today: date, language: Language
 ) -> tuple[Document, ...]:
-    """The dossier of a stack, and the commitment letter where the province wants one."""
-    wanted = materials(settings.main.filing)
+    """The dossier of a stack's site, and the commitment letter where the province wants one."""
+    wanted = materials(site.filing)
     values = {
-        **_values(stack, settings, outputs, today, language),
+        **_values(stack, settings, site, outputs, today, language),
         "materials": wanted,
         "letter": any(material.letter for material in wanted),
         "form_of": _by_form(wanted),
@@ -116,9 +131,9 @@ def _by_form(wanted: Sequence[Material]) -> dict[str, list[Material]]:
 
 
 def _values(
-    stack: str, settings: Settings, outputs: Mapping[str, Any], today: date, language: Language
+    stack: str, settings: Settings, site: HostedSite, outputs: Mapping[str, Any], today: date, language: Language
 ) -> dict[str, Any]:
-    facts, server = settings.main.filing, settings.server
+    facts, server = site.filing, settings.server
     subject = facts.subject
     kind = subject.kind if subject else None
     return {
@@ -126,17 +141,17 @@ def _values(
         "today": today,
         "language": language,
         "facts": facts,
-        "report": next(reports(stack, settings, today)),
-        "title": settings.main.site.title,
-        "domain": readable(settings.main.site.domain),
-        "apex": readable(settings.main.apex),
-        "names": [readable(name) for name in settings.main.names],
+        "report": next(report for report in reports(stack, settings, today) if report.site is site),
+        "title": site.site.title,
+        "domain": readable(site.site.domain),
+        "apex": readable(site.apex),
+        "names": [readable(name) for name in site.names],
         "region": f"{settings.region.id} {settings.region.name}",
         "server": Words("云服务器 CVM", "CVM (云服务器)")
         if isinstance(server, CvmSettings)
         else Words("轻量应用服务器", "Lighthouse (轻量应用服务器)"),
         "months": server.period,
-        "prepaid": settings.declared(settings.main).months is not None,
+        "prepaid": settings.declared(site).months is not None,
         "address": outputs.get("address"),
         "instance": outputs.get("instance"),
         "subject_name": subject.name if subject else None,

@@ -15,7 +15,7 @@ import click
 
 from luodi.filing.verdict import Purpose, find_province, judge
 from luodi.filing.words import Language, Words
-from luodi.settings import Settings, today_in_china
+from luodi.settings import Settings, readable, today_in_china
 from luodi.stackfiles import NoProject, StackFile, choose, project_folder, stack_files
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -211,8 +211,12 @@ def calendar_(
 
 @filing.command(epilog=_EXIT_CODES)
 @click.option("--stack", "-s", help="Which stack; need not be said where there is one.")
+@click.option("--site", metavar="DOMAIN", help="Which of the stack's sites; need not be said where there is one.")
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder, by default filing-<stack>."
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder, by default filing-<stack>, and with several sites filing-<stack>-<domain>.",
 )
 @click.option("--force", is_flag=True, help="Write over what is in the folder.")
 @_common
@@ -220,6 +224,7 @@ def calendar_(
 def dossier(
     context: click.Context,
     stack: str | None,
+    site: str | None,
     output: Path | None,
     force: bool,
     lang: str | None,
@@ -234,6 +239,7 @@ def dossier(
     \b
     Examples:
       luodi filing dossier --stack production
+      luodi filing dossier --stack production --site example.cn
       luodi filing dossier --stack production --output ~/备案资料 --lang en
     """
     from luodi import dossier as dossiers
@@ -244,10 +250,15 @@ def dossier(
     except NoProject as error:
         raise click.ClickException(str(error)) from None
     settings = _settled(asked, file.stack)[file.stack]
+    try:
+        chosen = dossiers.find_site(settings, site)
+    except dossiers.DossierError as error:
+        raise click.ClickException(str(error)) from None
     project = project_folder(asked.cwd)
     outputs = dossiers.stack_outputs(project, file.stack)
-    folder = output or Path(f"filing-{file.stack}")
-    documents = dossiers.documents(file.stack, settings, outputs.values, asked.today, asked.language)
+    several = "".join(f"-{readable(chosen.site.domain)}" for _ in settings.sites[1:2])
+    folder = output or Path(f"filing-{file.stack}{several}")
+    documents = dossiers.documents(file.stack, settings, chosen, outputs.values, asked.today, asked.language)
     try:
         for written in dossiers.write(documents, folder, force=force):
             click.echo(str(written))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from luodi.filing.deadlines import Deadline, deadlines
 from luodi.filing.eligibility import Declared, Finding, findings, too_many
-from luodi.filing.facts import days
+from luodi.filing.facts import SECTION, days
 from luodi.filing.gate import Publication, publication
 from luodi.filing.oddities import oddities
 from luodi.filing.words import Words, rules
@@ -29,7 +29,8 @@ class Event:
 class Report:
     """Where the filing of one of a stack's sites stands.
 
-    A site that is a subdomain and names no filing of its own stands under its apex's: nothing is due for it.
+    A site that is a subdomain and names no filing of its own stands under its apex's (`follows`): nothing is due
+    for it.
     """
 
     stack: str
@@ -38,16 +39,12 @@ class Report:
     deadlines: tuple[Deadline, ...]
     events: tuple[Event, ...]
     advice: tuple[Finding, ...]
+    follows: bool
 
     @property
     def domain(self) -> str:
         """The site's domain, as a person reads it."""
         return readable(self.site.site.domain)
-
-    @property
-    def follows(self) -> bool:
-        """Whether the site stands under the filing of its apex."""
-        return _follows(self.site)
 
     def due(self) -> tuple[Deadline, ...]:
         """What is not met yet."""
@@ -59,6 +56,8 @@ class Report:
         return {
             "stack": self.stack,
             "domain": self.domain,
+            "path": self.site.path or None,
+            "follows": self.follows,
             "type": facts.type,
             "service": facts.service,
             "stage": gate.stage.value,
@@ -85,13 +84,27 @@ class Report:
 def reports(stack: str, settings: Settings, today: date) -> Iterator[Report]:
     """Where each site of the stack stands, its own first."""
     for site in settings.sites:
-        yield _report(stack, site, settings.declared(site), today)
+        yield _report(stack, site, settings, today)
 
 
-def _report(stack: str, site: HostedSite, declared: Declared, today: date) -> Report:
-    facts = site.filing
-    gate = publication(facts, today, readable(site.site.domain), readable(site.apex))
-    follows = _follows(site)
+def decided(site: HostedSite, main: HostedSite, today: date) -> Publication:
+    """Whether a site of the stack may be served today. Keys are named where the stack file has them for this site."""
+    shared = site.shares_filing_of(main)
+    found = publication(site.filing, today, readable(site.site.domain), readable(site.apex), follows=shared)
+    if shared or not site.path:
+        return found
+
+    def there(words: Words) -> Words:
+        return Words(*(text.replace(SECTION, site.at(SECTION)) for text in (words.zh, words.en)))
+
+    warnings = tuple(map(there, found.warnings))
+    return replace(found, reason=there(found.reason), next_step=there(found.next_step), warnings=warnings)
+
+
+def _report(stack: str, site: HostedSite, settings: Settings, today: date) -> Report:
+    facts, declared = site.filing, settings.declared(site)
+    gate = decided(site, settings.main, today)
+    follows = site.shares_filing_of(settings.main) or (facts.type is None and site.site.domain != site.apex)
     names = rules("regime")["fact"]
     dates = days(facts)
     events = sorted((Event(dates[key], Words.of(names[key])) for key in names if key in dates), key=lambda e: e.day)
@@ -101,7 +114,8 @@ def _report(stack: str, site: HostedSite, declared: Declared, today: date) -> Re
         gate,
         () if follows else deadlines(facts),
         () if follows else tuple(events),
-        (*oddities(facts), *(found for found in findings(declared, facts) if not found.refused)),
+        tuple(_advice(site, declared, follows=follows)),
+        follows,
     )
 
 
@@ -111,8 +125,11 @@ def across(files: Iterable[StackFile]) -> tuple[Finding, ...]:
     return tuple(too_many((settings.declared(site), site.filing) for settings in found for site in settings.sites))
 
 
-def _follows(site: HostedSite) -> bool:
-    return site.filing.type is None and site.site.domain != site.apex
+def _advice(site: HostedSite, declared: Declared, *, follows: bool) -> Iterator[Finding]:
+    """What to look at again. What is odd about a filing is said where the filing is looked after."""
+    found = [each for each in findings(declared, site.filing) if not each.refused]
+    for each in found if follows else (*oddities(site.filing), *found):
+        yield replace(each, path=site.at(each.path))
 
 
 def _deadline(deadline: Deadline, today: date) -> dict[str, Any]:

@@ -64,8 +64,11 @@ def show(
         console = Console(highlight=False, width=_WIDTH)
     if reports:
         console.print(_table(reports, today, language))
+    several = {report.stack for report in reports if report.site.path}
     for report in reports:
         console.print()
+        title = f"{report.stack} · {report.domain}" if report.stack in several else report.stack
+        console.print(Text(title, "bold"))
         for line in _detail(report, today, language):
             console.print(line)
     for file in broken:
@@ -110,7 +113,6 @@ def _nearest(report: Report, today: date, language: Language) -> Text:
 
 def _detail(report: Report, today: date, language: Language) -> Iterator[Any]:
     gate, colon = report.publication, _COLON.in_(language)
-    yield Text(report.stack, "bold")
     yield _indented(Text(gate.line.in_(language), "red" if gate.override else ""))
     for warning in gate.warnings:
         yield _indented(Text(warning.in_(language), "red"))

@@ -21,8 +21,8 @@ from luodi.delivery import content
 from luodi.delivery.resources import Preparation, Release, SigningRequest
 from luodi.delivery.scripts import Scripts
 from luodi.filing.change import Standing
-from luodi.filing.gate import Publication, publication
 from luodi.filing.words import Language
+from luodi.filing_report import decided
 from luodi.gate import Gate
 from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, Static, VirtualHost
 from luodi.settings import (
@@ -40,12 +40,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LET_IN: Mapping[Language, str] = {
-    "en": "Let in meanwhile, with a hosts entry for the server's address: {} (luodi:site.allow).",
-    "zh": "在此期间，以下地址可访问（需在 hosts 中指向服务器地址）：{}（luodi:site.allow）。",
+    "en": "Let in meanwhile, with a hosts entry for the server's address: {} ({key}).",
+    "zh": "在此期间，以下地址可访问（需在 hosts 中指向服务器地址）：{}（{key}）。",
 }
 _NOBODY: Mapping[Language, str] = {
-    "en": "Nobody is let in meanwhile; name the team's addresses in luodi:site.allow to see the site.",
-    "zh": "在此期间不对任何人开放；如需团队内部查看，请在 luodi:site.allow 中填写访问地址。",
+    "en": "Nobody is let in meanwhile; name the team's addresses in {key} to see the site.",
+    "zh": "在此期间不对任何人开放；如需团队内部查看，请在 {key} 中填写访问地址。",
 }
 
 _OF_PAGES = {"static", "spa"}
@@ -83,7 +83,7 @@ class Site(pulumi.ComponentResource):
         self._scripts = Scripts(self._folder)
 
         self._footers = {site: _clearly(filing_footer.footer, site) for site in settings.sites}
-        self.publications = {site: _publication(site) for site in settings.sites}
+        self.publications = {site: decided(site, settings.main, today_in_china()) for site in settings.sites}
         for site in settings.sites:
             self._tell(site)
             self._remember(site)
@@ -152,7 +152,8 @@ class Site(pulumi.ComponentResource):
         allowed = ", ".join(site.site.allow)
         lines = [said.text(language)]
         if not said.public:
-            lines.append(_LET_IN[language].format(allowed) if allowed else _NOBODY[language])
+            text = _LET_IN[language] if allowed else _NOBODY[language]
+            lines.append(text.format(allowed, key=site.at("luodi:site.allow")))
         quiet = said.public and not said.override and not said.warnings
         (pulumi.log.info if quiet else pulumi.log.warn)("\n".join(lines), resource=self)
 
@@ -307,6 +308,7 @@ class Site(pulumi.ComponentResource):
         )
 
 
+<<<<<<< Updated upstream
 def _due_footer(site: HostedSite, rendered: Mapping[str, str]) -> str:
     """The path in the release of the footer that is put into the site's pages; empty for none."""
     path = f"sites/{site.site.domain}/snippets/footer.html"
@@ -317,6 +319,8 @@ def _publication(site: HostedSite) -> Publication:
     return publication(site.filing, today_in_china(), readable(site.site.domain), apex=readable(site.apex))
 
 
+=======
+>>>>>>> Stashed changes
 def _key(site: HostedSite) -> str:
     """Where the server keeps the site's private key."""
     return f"/etc/luodi/keys/{site.site.domain}.pem"

@@ -7,7 +7,6 @@ from typing import Any
 
 from pulumi_policy import ReportViolation, ResourceValidationArgs
 
-from luodi.filing.facts import SECTION
 from luodi.filing.numbers import IcpNumber, Service, parse_icp
 from luodi.filing.verdict import Purpose, judge
 from luodi.settings import today_in_china
@@ -19,14 +18,14 @@ def numbers_well_formed(args: ResourceValidationArgs, report: ReportViolation) -
     """Judge the numbers of the stack's own configuration, before anything is declared."""
     if args.resource_type != STACK:
         return
-    filing = stack.config().get(SECTION)
-    if filing is not None and not isinstance(filing, dict):
-        report(f"{SECTION}: must be a mapping of settings, such as {{icp: {{number: ...}}}}", args.urn)
-        return
-    for path, text, purpose in _numbers(filing or {}):
-        verdict = judge(str(text), purpose, today=today_in_china())
-        if verdict.verdict == "invalid":
-            report(f"{SECTION}.{path}: {verdict.reason} Copy it from where it was issued.", args.urn)
+    for section, filing in {site.path: site.filing for site in stack.sites()}.items():
+        if filing is not None and not isinstance(filing, dict):
+            report(f"{section}: must be a mapping of settings, such as {{icp: {{number: ...}}}}", args.urn)
+            continue
+        for path, text, purpose in _numbers(filing or {}):
+            verdict = judge(str(text), purpose, today=today_in_china())
+            if verdict.verdict == "invalid":
+                report(f"{section}.{path}: {verdict.reason} Copy it from where it was issued.", args.urn)
 
 
 def domain_number(text: str) -> IcpNumber:

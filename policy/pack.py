@@ -17,7 +17,7 @@ from luodi.filing.eligibility import least_months
 from luodi.filing.words import rules
 from policy.filing_numbers import numbers_well_formed
 from policy.ports import LOGIN, PORTS, remote_login_closed
-from policy.production import PRODUCTION, STACKS, server_image_kept, server_protected
+from policy.production import PRODUCTION, STACKS, server_image_kept, server_protected, site_stays_open
 from policy.records import ELSEWHERE, FILED, no_record_unfiled
 from policy.servers import CARRIES, REGIONS, server_fit_for_filing, server_on_mainland
 
@@ -117,6 +117,13 @@ def policies() -> list[Policy]:
             "A production server is protected. "
             "Source: https://www.pulumi.com/docs/iac/concepts/resources/options/protect/",
             server_protected,
+            mandatory,
+            PolicyConfigSchema({STACKS: _production()}),
+        ),
+        ResourceValidationPolicy(
+            "production-site-stays-open",
+            f"A production site that is open closes for a reason that its filing's facts have. Source: {when}",
+            site_stays_open,
             mandatory,
             PolicyConfigSchema({STACKS: _production()}),
         ),

@@ -1,4 +1,4 @@
-"""Servers of production: what keeps one from being taken away, or installed anew, by a change to the program."""
+"""Production: what keeps a server from being taken away or installed anew, and a site from being closed, by the way."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from fnmatch import fnmatchcase
 
 from pulumi_policy import ReportViolation, ResourceValidationArgs
 
+from luodi.filing.change import ACCOUNTED_FOR
 from policy import stack
-from policy.properties import CVM, LIGHTHOUSE, SERVERS
+from policy.properties import CVM, GATE, LIGHTHOUSE, SERVERS, value
 
 STACKS = "stacks"
 PRODUCTION = ("prod*", "*-prod", "*-production")
@@ -40,6 +41,28 @@ def server_image_kept(args: ResourceValidationArgs, report: ReportViolation) -> 
         )
 
 
+def site_stays_open(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    """Judge whether a site of production closes though nothing is said to have happened to its filing.
+
+    luodi's own Gate compares with the last `up` and names what closes; a stack without one has no such thing.
+    """
+    if args.resource_type != GATE or not _is_production(args):
+        return
+    closing = list(value(args.props, "closes", ()))
+    if closing and str(value(args.props, "stage")) not in ACCOUNTED_FOR:
+        report(
+            f"{', '.join(closing)}: open to the public at the last update of stack {stack.name(args.urn)}, and this "
+            f"one takes it away: {value(args.props, 'reason')}. No fact in the stack file says that its number was "
+            "revoked (icp.revoked) or its filing cancelled (type, completed). Put back what is missing; where it is "
+            "meant, run this once with the policy disabled",
+            args.urn,
+        )
+
+
 def _is_production_server(args: ResourceValidationArgs) -> bool:
+    return args.resource_type in SERVERS and _is_production(args)
+
+
+def _is_production(args: ResourceValidationArgs) -> bool:
     patterns = args.get_config().get(STACKS) or PRODUCTION
-    return args.resource_type in SERVERS and any(fnmatchcase(stack.name(args.urn), one) for one in patterns)
+    return any(fnmatchcase(stack.name(args.urn), one) for one in patterns)

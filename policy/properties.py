@@ -8,6 +8,7 @@ from typing import Any
 from pulumi_policy.proxy import UnknownValueError
 
 STACK = "pulumi:pulumi:Stack"
+GATE = "pulumi-python:dynamic/luodi:Gate"
 CVM = "tencentcloud:Instance/instance:Instance"
 LIGHTHOUSE = "tencentcloud:Lighthouse/instance:Instance"
 SERVERS = {CVM: "CVM instance (云服务器)", LIGHTHOUSE: "Lighthouse instance (轻量应用服务器)"}

@@ -12,32 +12,16 @@ from luodi.filing.facts import SECTION, FilingSettings, contradictions
 from luodi.filing.gate import publication
 from luodi.filing.numbers import NumberError
 from luodi.problems import explain
-from luodi.settings import host_name, readable, registrable, today_in_china
+from luodi.settings import today_in_china
 from policy import stack
 from policy.filing_numbers import domain_number
+from policy.names import apex_of, shown
 from policy.properties import RECORD, STACK, known, value
 
 FILED = "filed"
 ELSEWHERE = "elsewhere"
 
 _LEADS_VISITORS = {"A", "AAAA", "CNAME", "显性URL", "隐性URL"}
-
-
-def apex_of(name: str) -> str:
-    """The registered domain, in A-labels, of a host name or a zone; the name itself where it is none."""
-    try:
-        name = host_name(name.removeprefix("*."))
-    except ValueError:
-        return name
-    return registrable(name) or name
-
-
-def shown(name: str) -> str:
-    """A name as a person reads it, where it is a host's."""
-    try:
-        return readable(host_name(name))
-    except ValueError:
-        return name
 
 
 def published_name(properties: Mapping[str, Any]) -> str | None:
@@ -93,9 +77,8 @@ def _fault(number: object) -> str | None:
 
 def _unfiled(name: str, apex: str) -> str | None:
     """Why the stack's own filing does not let `name` be published; None where it does."""
-    config = stack.config()
-    site = config.get("luodi:site")
-    if not isinstance(site, dict) or apex_of(str(site.get("domain"))) != apex:
+    site = next((site for site in stack.sites() if apex_of(site.domain) == apex), None)
+    if site is None:
         return (
             f"no filing (ICP 备案) of {shown(apex)} is known here. Until there is one the provider answers for the "
             f"domain in the site's place. Take the record out, or set its status to DISABLE, until the number is "
@@ -103,12 +86,12 @@ def _unfiled(name: str, apex: str) -> str | None:
             f"is served from outside the mainland belongs under {ELSEWHERE}"
         )
     try:
-        facts = FilingSettings.model_validate(config.get(SECTION) or {})
+        facts = FilingSettings.model_validate(site.filing or {})
     except ValidationError as error:
-        return str(explain(SECTION, (FilingSettings,), error.errors()[0]))
+        return str(explain(site.path, (FilingSettings,), error.errors()[0]))
     today = today_in_china()
     if problem := next(contradictions(facts, today), None):
-        return str(problem)
+        return f"{site.path}{problem.path.removeprefix(SECTION)}: {problem.text}"
     decided = publication(facts, today, shown(name), apex=shown(apex))
     if decided.public and not decided.override:
         return None

@@ -13,8 +13,9 @@ from pulumi_policy.proxy import UnknownValueError
 from luodi.filing.eligibility import Declared, findings
 from luodi.filing.facts import FilingSettings
 from luodi.settings import mainland_region
+from policy.names import apex_of, shown
 from policy.properties import CVM, ELASTIC_IP, ELASTIC_IP_ASSOCIATION, LIGHTHOUSE, RECORD, SERVERS, known
-from policy.records import ELSEWHERE, apex_of, published_name, served_elsewhere, shown
+from policy.records import ELSEWHERE, published_name, served_elsewhere
 
 CARRIES = "carries"
 REGIONS = "regions"

@@ -56,11 +56,13 @@ class Publication:
         return "\n".join(words.in_(language) for words in (self.line, *self.warnings, self.way_forward))
 
 
-def publication(facts: FilingSettings, today: date, domain: str, apex: str | None = None) -> Publication:
+def publication(
+    facts: FilingSettings, today: date, domain: str, apex: str | None = None, *, follows: bool = False
+) -> Publication:
     """Whether `domain` may be served today.
 
     `facts` are free of contradictions. `apex` is the registered domain that `domain` belongs to: filings are of that,
-    and its subdomains stand under them.
+    and its subdomains stand under them. `follows`: they are looked after with another site, whose they are.
     """
     now = stage(facts)
     values = _values(facts, today)
@@ -78,7 +80,7 @@ def publication(facts: FilingSettings, today: date, domain: str, apex: str | Non
     if facts.service != "website" and (facts.service == "mini-program" or _own(facts)):
         decided = _by_the_domain(decided, facts)
     if apex and apex != domain:
-        decided = _under_its_apex(decided, facts, apex)
+        decided = _under_its_apex(decided, facts, apex, follows=follows)
     return _overridden(decided, facts.publish_without_filing) if facts.publish_without_filing else decided
 
 
@@ -121,15 +123,18 @@ def _by_the_domain(decided: Publication, facts: FilingSettings) -> Publication:
     return replace(decided, next_step=both, where=console("tencent"))
 
 
-def _under_its_apex(decided: Publication, facts: FilingSettings, apex: str) -> Publication:
+def _under_its_apex(decided: Publication, facts: FilingSettings, apex: str, *, follows: bool) -> Publication:
     texts = {
-        key: Words.of(rules("gate")["apex"][key]).fill(apex=apex) for key in ("follows", "next-open", "next-closed")
+        key: Words.of(rules("gate")["apex"][key]).fill(apex=apex)
+        for key in ("follows", "next-open", "next-closed", "next-with")
     }
     if decided.public:
-        follows = texts["follows"]
-        reason = Words(f"{decided.reason.zh}；{follows.zh}", f"{decided.reason.en}; {follows.en}")
+        covered = texts["follows"]
+        reason = Words(f"{decided.reason.zh}；{covered.zh}", f"{decided.reason.en}; {covered.en}")
         decided = replace(decided, reason=reason)
-    if facts.type is None and facts.service == "website":
+    if follows:
+        decided = replace(decided, next_step=texts["next-with"], where=console("terminal"))
+    elif facts.type is None and facts.service == "website":
         next_step = texts["next-open" if decided.public else "next-closed"]
         decided = replace(decided, next_step=next_step, where=console("terminal"))
     return decided

@@ -62,6 +62,10 @@ class HostedSite:
         """The DNSPod zone that holds the site's records, in A-labels."""
         return self.dns.zone or self.apex
 
+    def shares_filing_of(self, main: HostedSite) -> bool:
+        """Whether it stands under the filing of the stack's own site, and says nothing of one itself."""
+        return bool(self.path) and self.filing is main.filing
+
     def at(self, path: str) -> str:
         """Where the stack file says for this site what the stack's own sections say at `path`."""
         return moved(path, self.path)

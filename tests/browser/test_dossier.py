@@ -31,7 +31,7 @@ _STACK = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     settings = Settings.parse(_STACK, today=_TODAY)
-    documents = dossier.documents("production", settings, {"address": "203.0.113.7"}, _TODAY, "zh")
+    documents = dossier.documents("production", settings, settings.main, {"address": "203.0.113.7"}, _TODAY, "zh")
     dossier.write(documents, tmp_path, force=False)
     printed = dossier.print_pdfs(tmp_path, documents)
     assert printed.note is None, printed.note

@@ -26,7 +26,7 @@ from policy import properties, stack
 from policy.filing_numbers import numbers_well_formed
 from policy.pack import policies
 from policy.ports import remote_login_closed
-from policy.production import server_image_kept, server_protected
+from policy.production import server_image_kept, server_protected, site_stays_open
 from policy.records import no_record_unfiled
 from policy.servers import server_fit_for_filing, server_on_mainland
 
@@ -288,6 +288,34 @@ def test_a_stack_whose_filing_opens_nothing_publishes_nothing(filing: object, wh
     assert why in said
 
 
+def _several(**second: Any) -> None:
+    stack.hear(
+        {
+            "luodi:site": json.dumps({"domain": "example.cn", "title": "a"}),
+            "luodi:filing": json.dumps({"icp": {"number": _NUMBER, "approved": "2026-01-02"}}),
+            "luodi:sites": json.dumps([{"site": {"domain": "example.com", "title": "b"}, **second}]),
+        }
+    )
+
+
+def test_each_site_of_a_stack_stands_under_its_own_filing() -> None:
+    _several()
+    assert _record() == []
+    (said,) = _record(domain="example.com")
+    assert "there is no filing number" in said
+    _several(filing={"icp": {"number": "粤ICP备2026068982号-2", "approved": "2026-01-02"}})
+    assert _record(domain="example.com") == []
+    _several(filing={"icp": {"number": "粤ICP备2026068982号-2", "approved": "2026-01-02", "revoked": "2025-01-02"}})
+    (said,) = _record(domain="example.com")
+    assert "luodi:sites[0].filing.icp.revoked: 2025-01-02 is before" in said
+
+
+def test_the_numbers_of_each_site_are_judged() -> None:
+    _several(filing={"icp": {"number": "川ICP备2025146653号"}})
+    (said,) = judge(numbers_well_formed, properties.STACK)
+    assert said.startswith("luodi:sites[0].filing.icp.number: 川ICP备2025146653号")
+
+
 def test_a_record_whose_domain_only_the_update_knows_is_left_to_the_update() -> None:
     with pytest.raises(UnknownValueError):
         _record(domain=_UNKNOWN)
@@ -531,6 +559,30 @@ def test_what_production_is_called_is_configured() -> None:
     assert len(judge(server_protected, properties.CVM, of="live-1", config={"stacks": ["live-*"]})) == 1
     assert judge(server_protected, properties.CVM, of="production", config={"stacks": ["live-*"]}) == []
     assert judge(server_protected, properties.RECORD, of="production") == []
+
+
+_CLOSING = {"names": ["example.cn"], "public": False, "stage": "preparing", "reason": "there is no filing number"}
+
+
+def test_a_site_of_production_is_not_closed_by_the_way() -> None:
+    (said,) = judge(
+        site_stays_open, properties.GATE, {**_CLOSING, "closes": ["example.cn", "www.example.cn"]}, of="prod"
+    )
+    assert said.startswith("example.cn, www.example.cn: open to the public at the last update of stack prod")
+    assert "there is no filing number" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "of"),
+    [
+        ({"closes": []}, "prod"),
+        ({"closes": ["example.cn"], "stage": "revoked"}, "prod"),
+        ({"closes": ["example.cn"], "stage": "cancelled"}, "prod"),
+        ({"closes": ["example.cn"]}, "staging"),
+    ],
+)
+def test_a_site_may_close_for_a_reason_and_elsewhere(changed: dict[str, Any], of: str) -> None:
+    assert judge(site_stays_open, properties.GATE, {**_CLOSING, **changed}, of=of) == []
 
 
 def test_a_server_of_production_keeps_its_image() -> None:

@@ -73,6 +73,16 @@ def test_an_update_passes_and_a_change_for_the_worse_is_refused_before_it_is_mad
         assert "remote-login-closed" in done.output
         assert "site-server-rules opens 22 (SSH) to the world" in done.output
         assert done.changes == {}, str(done)
+        # And production's site is not closed by a number that got lost.
+        text = file.read_text("utf-8")
+        filing = text[text.index("    icp:") : text.index("\n", text.index("    icp:")) + 1]
+        with edited(file, filing, ""):
+            done = judged(project, "local", "up", {"production-site-stays-open": {"stacks": ["local"]}})
+        assert done.code != 0
+        assert "production-site-stays-open" in done.output, str(done)
+        assert "this update CLOSES it" in done.output, str(done)
+        assert "there is no filing number" in done.output
+        assert "delete" not in done.changes, str(done)
     finally:
         assert project.stack("local").run("destroy").code == 0
 

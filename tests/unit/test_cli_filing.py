@@ -482,3 +482,86 @@ def _process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=60,
     )
+
+
+# --- several sites on one server ---------------------------------------------------------------------
+
+SECOND = {
+    "site": {"domain": "example.com", "title": "另一个"},
+    "filing": {
+        "type": "first",
+        "subject": {"kind": "enterprise", "name": "另一家公司", "province": "苏"},
+        "icp": {"number": "苏ICP备2026012345号", "approved": "2026-10-20"},
+        "opened": "2026-10-21",
+    },
+}
+BELOW = {"site": {"domain": "shop.example.cn", "title": "商店"}}
+
+
+@pytest.fixture
+def several(project: Project) -> Project:
+    project.write("production", {**stack(WAITING), "luodi:sites": [SECOND, BELOW]})
+    return project
+
+
+def test_each_site_of_a_stack_has_its_row_and_its_part(several: Project) -> None:
+    lines = [" ".join(line.split()) for line in several.run("filing").stdout.splitlines()]
+    assert lines[1:4] == [
+        "production example.cn 首次备案 · 网站 短信核验 关闭 2026-11-06 已逾期 15 天",
+        "production example.com 首次备案 · 网站 已开通，待公安备案 开放 2026-11-20 已逾期 1 天",
+        "production shop.example.cn 首次备案 · 网站 短信核验 关闭 —",
+    ]
+    heads = [line for line in lines if line.startswith("production · ")]
+    assert heads == ["production · example.cn", "production · example.com", "production · shop.example.cn"]
+    text = " ".join(lines)
+    assert "下一步：备案事项随 example.cn 一并办理（luodi:filing）" in text
+    assert "把日期写入 luodi:sites[0].filing.public-security.submitted" in text
+    assert "提示：luodi:sites[0].filing.icp.number 苏ICP备2026012345号：广东以外的网站页面须展示服务备案号" in text
+
+
+def test_each_site_of_a_stack_for_a_program(several: Project) -> None:
+    sites = json.loads(several.run("filing", "--json").stdout)["stacks"]
+    assert [(site["stack"], site["domain"], site["path"], site["public"], site["follows"]) for site in sites] == [
+        ("production", "example.cn", None, False, False),
+        ("production", "example.com", "luodi:sites[0]", True, False),
+        ("production", "shop.example.cn", "luodi:sites[1]", False, True),
+    ]
+    assert sites[2]["deadlines"] == []
+    assert [each["path"] for each in sites[1]["advice"]][:1] == ["luodi:sites[0].filing.icp.number"]
+
+
+def test_the_calendar_has_what_is_due_for_each_site_once(several: Project) -> None:
+    shown = several.run("filing", "calendar")
+    events = icalendar.Calendar.from_ical(shown.stdout_bytes.decode()).walk("VEVENT")
+    assert [str(event["uid"]) for event in events] == [
+        "sms.example.cn@luodi",
+        "authority-review.example.cn@luodi",
+        "public-security.example.com@luodi",
+    ]
+
+
+def test_a_dossier_is_of_one_site(
+    several: Project, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = several.run("filing", "dossier")
+    assert (shown.exit_code, shown.stderr) == (
+        1,
+        "Error: the stack has several sites, each with a filing; name one by --site: example.cn, example.com\n",
+    )
+    assert several.run("filing", "dossier", "--site", "Example.com").exit_code == 0
+    text = (tmp_path / "filing-production-example.com" / "dossier.md").read_text("utf-8")
+    assert "| 主办单位名称 | 另一家公司 |" in text
+    assert "| 备案域名 | example.com |" in text
+    assert "示例科技" not in text
+    shown = several.run("filing", "dossier", "--site", "example.org")
+    assert (shown.exit_code, shown.stderr) == (
+        1,
+        "Error: the stack has no site example.org; there are: example.cn, example.com, shop.example.cn\n",
+    )
+
+
+def test_a_dossier_of_a_site_with_subdomains_is_the_filing_s(project: Project, programs: Path, tmp_path: Path) -> None:
+    project.write("production", {**stack(WAITING), "luodi:sites": [BELOW]})
+    assert project.run("filing", "dossier", "--output", str(tmp_path / "d")).exit_code == 0
+    assert "| 备案域名 | example.cn |" in (tmp_path / "d" / "dossier.md").read_text("utf-8")
