@@ -308,19 +308,12 @@ class Site(pulumi.ComponentResource):
         )
 
 
-<<<<<<< Updated upstream
 def _due_footer(site: HostedSite, rendered: Mapping[str, str]) -> str:
     """The path in the release of the footer that is put into the site's pages; empty for none."""
     path = f"sites/{site.site.domain}/snippets/footer.html"
     return path if site.site.footer.inject and path in rendered else ""
 
 
-def _publication(site: HostedSite) -> Publication:
-    return publication(site.filing, today_in_china(), readable(site.site.domain), apex=readable(site.apex))
-
-
-=======
->>>>>>> Stashed changes
 def _key(site: HostedSite) -> str:
     """Where the server keeps the site's private key."""
     return f"/etc/luodi/keys/{site.site.domain}.pem"
