@@ -1,4 +1,4 @@
-"""What the cloud sells and where: regions, zones, images, instance types, bundles, blueprints.
+"""What the cloud sells, where and for how much: regions, zones, images, instance types, bundles, blueprints.
 
 All of it is data, in `data/`, each file with its sources.
 """
@@ -6,6 +6,7 @@ All of it is data, in `data/`, each file with its sources.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
@@ -86,6 +87,42 @@ class AlarmNamespace:
     events: dict[str, str] = field(hash=False)
 
 
+@dataclass(frozen=True)
+class Prices:
+    """What things cost in this rehearsal, in CNY, by the month or the hour: see `data/prices.toml`."""
+
+    hours_per_month: int
+    families: Mapping[str, tuple[float, float]]
+    """By family: an hour of a core, an hour of a GiB."""
+    disks: Mapping[str, float]
+    bandwidth: tuple[float, float]
+    gigabyte: float
+    discounts: tuple[tuple[int, float], ...]
+    """From how many months on, how many of a hundred are paid; the longest first."""
+
+    def discount(self, months: int) -> float:
+        """Return how many of a hundred are paid when so many months are prepaid at once."""
+        return next((percent for least, percent in self.discounts if months >= least), 100.0)
+
+    def instance_hour(self, machine: InstanceType) -> float:
+        """Return the price of a machine by the hour, without its disks."""
+        core, memory = self.families[machine.family]
+        return machine.cpu * core + machine.memory * memory
+
+    def disk_month(self, disk_type: str, size: int) -> float:
+        """Return the price of a disk of `size` GB by the month; raise KeyError for a type that isn't sold."""
+        return self.disks[disk_type] * size
+
+    def bandwidth_month(self, mbps: int) -> float:
+        """Return the price of a bandwidth by the month."""
+        first, further = self.bandwidth
+        return min(mbps, 5) * first + max(mbps - 5, 0) * further
+
+    def hourly(self, month: float) -> float:
+        """Return what an hour costs of something that costs so much by the month."""
+        return month / self.hours_per_month
+
+
 class Catalogue:
     """The data files, read when first asked for."""
 
@@ -153,6 +190,19 @@ class Catalogue:
     def alarm_regions(self) -> dict[str, str]:
         """Regions by the names that alarms have for them: gz."""
         return {short: region for region, short in _load("alarms.toml")["regions"].items()}
+
+    @cached_property
+    def prices(self) -> Prices:
+        """What things cost."""
+        data = _load("prices.toml")
+        return Prices(
+            hours_per_month=data["hours_per_month"],
+            families={one["name"]: (one["core"], one["memory"]) for one in data["family"]},
+            disks=data["disk"],
+            bandwidth=(data["bandwidth"]["first"], data["bandwidth"]["further"]),
+            gigabyte=data["traffic"]["gigabyte"],
+            discounts=tuple(sorted(((one["months"], one["percent"]) for one in data["discount"]), reverse=True)),
+        )
 
 
 def _load(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Cloud Virtual Machine (云服务器): instances, images, key pairs, zones."""
+"""Cloud Virtual Machine (云服务器): instances, images, key pairs, zones, prices."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from tencentcloud.cvm.v20170312 import models
 from localcloud.services.cvm.instances import Instances
 from localcloud.services.cvm.key_pairs import KeyPairs
 from localcloud.services.cvm.offers import Offers
+from localcloud.services.cvm.pricing import Pricing
 
 
-class Cvm(Offers, Instances, KeyPairs):
+class Cvm(Offers, Instances, KeyPairs, Pricing):
     """Product `cvm`."""
 
     product = "cvm"

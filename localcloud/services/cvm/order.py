@@ -1,4 +1,4 @@
-"""RunInstances: an order, checked before anything is made."""
+"""RunInstances: an order, checked before anything is made, or asked for its price."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from localcloud.wire import given
 USER_DATA_LIMIT = 16 * 1024
 """Bytes of user data before base64 (docstring of RunInstancesRequest.UserData)."""
 
+DISK_TYPE = "CLOUD_PREMIUM"
+"""Of a disk whose type isn't said."""
 CHARGE_TYPES = frozenset({"PREPAID", "POSTPAID_BY_HOUR"})
 CLASSIC_NETWORK = "10.0.0.0/16"
 """Private addresses of instances that are put into no VPC."""
@@ -34,7 +36,9 @@ _HOSTNAME = re.compile(
 class Order:
     """A RunInstances request that has been checked, ready to be filled."""
 
-    def __init__(self, service: CvmPart, request: models.RunInstancesRequest) -> None:
+    def __init__(
+        self, service: CvmPart, request: models.RunInstancesRequest | models.InquiryPriceRunInstancesRequest
+    ) -> None:
         self.service = service
         self.request = request
         self.catalogue = service.cloud.catalogue
@@ -45,7 +49,7 @@ class Order:
         self.image = service.image(request.ImageId)
         self.type = service.instance_type(request.InstanceType or "S5.SMALL2")
         self.charge_type = self._charge_type()
-        self.user_data = check_user_data(request.UserData or "")
+        self.user_data = check_user_data(getattr(request, "UserData", None) or "")
         self.network = self._network()
         self.security_groups = list(request.SecurityGroupIds or [])
         service.check_groups(self.security_groups)
@@ -79,7 +83,7 @@ class Order:
             "PrivateIpAddresses": [self._private_address(number)],
             "PublicIpAddresses": [public] if public else [],
             "InternetAccessible": {
-                "InternetChargeType": self._internet_charge_type(),
+                "InternetChargeType": self.internet_charge_type(),
                 "InternetMaxBandwidthOut": self.bandwidth,
             },
             "VirtualPrivateCloud": {
@@ -90,7 +94,7 @@ class Order:
             "ImageId": self.image.image_id,
             "RenewFlag": self._renew_flag() if prepaid else None,
             "CreatedTime": timestamp(now),
-            "ExpiredTime": timestamp(months_later(now, self._period())) if prepaid else None,
+            "ExpiredTime": timestamp(months_later(now, self.period())) if prepaid else None,
             "OsName": self.image.os_name,
             "SecurityGroupIds": self.security_groups,
             "LoginSettings": {"KeyIds": self.keys, "KeepImageLogin": "NO"},
@@ -147,7 +151,8 @@ class Order:
             check_renew_flag(prepaid.RenewFlag)
         return str(charge_type)
 
-    def _period(self) -> int:
+    def period(self) -> int:
+        """Return how many months are prepaid."""
         return int(self.request.InstanceChargePrepaid.Period)
 
     def _renew_flag(self) -> str:
@@ -189,7 +194,8 @@ class Order:
             )
         return bandwidth, assigned
 
-    def _internet_charge_type(self) -> str:
+    def internet_charge_type(self) -> str:
+        """Return how the bandwidth is paid."""
         wanted = self.request.InternetAccessible
         default = "BANDWIDTH_PREPAID" if self.charge_type == "PREPAID" else "BANDWIDTH_POSTPAID_BY_HOUR"
         return (wanted and wanted.InternetChargeType) or default
@@ -211,26 +217,39 @@ class Order:
             return str(wanted[number - 1])
         return private_address(self.network.get("CidrBlock", CLASSIC_NETWORK), taken)
 
+    def disks(self) -> list[tuple[str, int]]:
+        """Return type and size in GB of the system disk, and then of each data disk."""
+        system = self.request.SystemDisk
+        wanted = [
+            ((system and system.DiskType) or DISK_TYPE, (system and system.DiskSize) or 50),
+            *((one.DiskType or DISK_TYPE, one.DiskSize or 20) for one in self.request.DataDisks or ()),
+        ]
+        for _, size in wanted:
+            if not 20 <= size <= 32000:
+                raise CloudError("InvalidParameterValue.Range", f"DiskSize is {size} GiB; give 20 to 32000.")
+        return wanted
+
     def _system_disk(self, instance: str) -> Document:
         wanted = self.request.SystemDisk
+        disk_type, size = self.disks()[0]
         disk = self._disk(
             instance,
             usage="SYSTEM_DISK",
-            disk_type=(wanted and wanted.DiskType) or "CLOUD_PREMIUM",
-            size=(wanted and wanted.DiskSize) or 50,
+            disk_type=disk_type,
+            size=size,
             name=(wanted and wanted.DiskName) or "",
         )
         return {name: disk[name] for name in ("DiskType", "DiskId", "DiskSize", "DiskName")}
 
     def _data_disks(self, instance: str) -> list[Document]:
         disks = []
-        for wanted in self.request.DataDisks or ():
+        for wanted, (disk_type, size) in zip(self.request.DataDisks or (), self.disks()[1:], strict=True):
             details = given(wanted)
             disk = self._disk(
                 instance,
                 usage="DATA_DISK",
-                disk_type=details.get("DiskType", "CLOUD_PREMIUM"),
-                size=details.get("DiskSize", 20),
+                disk_type=disk_type,
+                size=size,
                 name=details.get("DiskName", ""),
             )
             disks.append(
@@ -246,8 +265,6 @@ class Order:
         return disks
 
     def _disk(self, instance: str, *, usage: str, disk_type: str, size: int, name: str) -> Document:
-        if not 20 <= size <= 32000:
-            raise CloudError("InvalidParameterValue.Range", f"DiskSize is {size} GiB; give 20 to 32000.")
         identifier = new_id("disk")
         document = {
             "DiskId": identifier,
