@@ -49,6 +49,10 @@ def _has_venv() -> bool:
     return importlib.util.find_spec("ensurepip") is not None
 
 
+def _has_php_fpm() -> bool:
+    return any(Path("/usr/sbin").glob("php-fpm*"))
+
+
 NEEDED = (
     Package("nginx", "serves the site on a rehearsal machine", _any_of("nginx")),
     Package("bubblewrap", "keeps a rehearsal machine apart from this one", _any_of("bwrap")),
@@ -62,6 +66,14 @@ BROWSER = (
     Package("chromium", "opens the site in the browser test", _any_of("chromium", "chromium-browser")),
     Package("libnss3-tools", "lets that browser trust a rehearsal's authority", _any_of("certutil")),
 )
+APPLICATIONS = (
+    Package("nodejs", "runs the Node.js examples", _any_of("node")),
+    Package("npm", "fetches what the Node.js examples depend on", _any_of("npm")),
+    Package("php-fpm", "runs the PHP example", _has_php_fpm),
+    Package("systemd", "judges the units of applications", _any_of("systemd-analyze")),
+    Package("logrotate", "turns the logs over on a rehearsal machine", _any_of("logrotate")),
+)
+"""What the examples are tested with."""
 
 
 def require(wanted: tuple[Package, ...] = NEEDED) -> None:

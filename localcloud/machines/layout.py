@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -19,7 +20,9 @@ SHIMS = {
     "apt": "apt-get",
     "apt-get": "apt-get",
     "journalctl": "journalctl",
+    "npm": "npm",
     "systemctl": "systemctl",
+    "useradd": "useradd",
 }
 """Commands that can't be the host's own in a machine, and the file of guest/ each one is."""
 
@@ -72,6 +75,7 @@ def arguments(disk: Path, hostname: str, *, one_user: bool, disk_bytes: int | No
     options += _shims()
     options += _python(disk)
     options += _host_packages()
+    options += _npm(disk)
     options += ["--ro-bind", str(GUEST), str(INSIDE / "lib/localcloud/machines/guest")]
     options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--chdir", "/"]
     # Kernel settings are the host's, but for those of the machine's own network.
@@ -141,3 +145,17 @@ def _host_packages() -> list[str]:
     if os.access("/etc/nginx", os.R_OK | os.X_OK):
         options += ["--ro-bind", "/etc/nginx", str(INSIDE / "host/nginx")]
     return options
+
+
+def _npm(disk: Path) -> list[str]:
+    """Show the machine what the host's npm has in its cache, and tell its npm (`guest/npm`) to make do with that."""
+    home, environment = Path.home(), {key.lower(): value for key, value in os.environ.items()}
+    cache = Path(environment.get("npm_config_cache") or home / ".npm")
+    settings = home / ".npmrc"
+    said = settings.read_text(errors="replace") if os.access(settings, os.R_OK) else ""
+    named = re.findall(r"^\s*registry\s*=\s*(\S+)", said, re.MULTILINE)
+    registry = environment.get("npm_config_registry") or (named[-1] if named else "")
+    own = disk / "usr/local/qcloud/etc/npmrc"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("offline=true\n" + (f"registry={registry}\n" if registry else ""))
+    return ["--ro-bind", str(cache), str(INSIDE / "host/npm")] if os.access(cache, os.R_OK | os.X_OK) else []

@@ -126,7 +126,8 @@ class Delivery:
                 keep=wanted.keep,
                 expected=expected,
             ),
-            seconds=300 + size // _RATE // 10,
+            # An application may fetch what it depends on, and then takes its time to be ready.
+            seconds=900 + size // _RATE // 10,
         )
         return Delivered(id_, File.holding(listed).sha256)
 

@@ -223,16 +223,16 @@ class Systemctl:
         for name in call.names:
             unit = self._load(call.verb, name)
             if units.enablement(unit) != "static":
-                for link, target in units.enable(unit):
-                    call.err.append(f"Created symlink {link} → {target}.")
+                made = units.enable(unit)
+                call.err += [] if call.quiet else [f"Created symlink {link} → {target}." for link, target in made]
             else:
                 call.err.append(f"{name} has no [Install] section: it is started by others.")
         return await self._start(call) if "now" in call.options else 0
 
     async def _disable(self, call: Call) -> int:
         for name in call.names:
-            for link in units.disable(self._load(call.verb, name)):
-                call.err.append(f"Removed {link}.")
+            removed = units.disable(self._load(call.verb, name))
+            call.err += [] if call.quiet else [f"Removed {link}." for link in removed]
         return await self._stop(call) if "now" in call.options else 0
 
     async def _reenable(self, call: Call) -> int:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import grp
 import os
 import pwd
+import re
+import resource
 import secrets
 import shlex
 import shutil
@@ -19,11 +22,13 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from localcloud.machines.guest import journal, processes, units
 from localcloud.machines.guest.units import Command, Unit, UnitError
+
+_libc = ctypes.CDLL(None)
 
 START_SECONDS = 90.0  # systemd's DefaultTimeoutStartSec and DefaultTimeoutStopSec
 STOP_SECONDS = 90.0
@@ -305,17 +310,54 @@ class Service:
         directory = account.pw_dir if directory == "~" else directory
         if optional and not Path(directory).is_dir():
             directory = "/"
-        return await asyncio.create_subprocess_exec(
-            program,
-            *words[1:],
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=self._pipe.writer,
-            stderr=self._pipe.writer,
-            cwd=directory,
-            env=environment,
-            start_new_session=True,
-            **({} if command.as_root else processes.identity(account, group)),
-        )
+        with contextlib.ExitStack() as opened:
+            output = self._output(opened)
+            return await asyncio.create_subprocess_exec(
+                program,
+                *words[1:],
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output
+                if self.unit.get("Service", "StandardError", "inherit") == "inherit"
+                else self._pipe.writer,
+                cwd=directory,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=self._confinement(),
+                **({} if command.as_root else processes.identity(account, group)),
+            )
+
+    def _output(self, opened: contextlib.ExitStack) -> int:
+        """Return where the unit's processes write: a file where the unit says so, else the journal."""
+        how, _, path = self.unit.get("Service", "StandardOutput", "journal").partition(":")
+        if how not in {"append", "file", "truncate"}:
+            return self._pipe.writer
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+        flags |= {"append": os.O_APPEND, "file": 0, "truncate": os.O_TRUNC}[how]
+        descriptor = os.open(path, flags, 0o640)
+        opened.callback(os.close, descriptor)
+        return descriptor
+
+    def _confinement(self) -> Callable[[], None]:
+        """Return what a process does to itself before it becomes the unit's program.
+
+        Of what a unit may forbid this is what a process can give up for good by itself. The folders that
+        systemd hides or makes read-only, and the kernel's accounting of memory, are not rehearsed.
+        """
+        umask = int(self.unit.get("Service", "UMask", "0022"), 8)
+        files = self.unit.get("Service", "LimitNOFILE")
+        forgo = self.unit.flag("NoNewPrivileges")
+
+        def confine() -> None:
+            os.umask(umask)
+            if files.isdigit():
+                hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+                most = int(files) if hard == resource.RLIM_INFINITY else min(int(files), hard)
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+            if forgo:
+                _libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS, prctl(2)
+
+        return confine
 
     async def _control(self, command: Command, limit: float) -> None:
         """Run one command of the unit to its end. Raises UnitError when it fails."""
@@ -538,17 +580,28 @@ def _assignments(words: Iterable[str]) -> dict[str, str]:
     return {name: value for name, equals, value in pairs if equals}
 
 
+_ASSIGNMENT = re.compile(
+    r"""^[ \t]*(?:[#;][^\n]*|(?P<name>[A-Za-z_]\w*)=[ \t]*
+    (?P<value>(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^"'\\\n])*))$""",
+    re.MULTILINE | re.DOTALL | re.VERBOSE,
+)
+_PIECE = re.compile(r"""\"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|([^"'\\]+)""", re.DOTALL)
+
+
 def _environment_file(text: str) -> list[str]:
-    lines = (line.strip() for line in text.split("\n"))
-    return [word for line in lines if line and line[0] not in "#;" for word in _assignment(line)]
+    """Return the assignments of an environment file (systemd.exec(5)): a quoted value may have several lines."""
+    found = (match for match in _ASSIGNMENT.finditer(text) if match["name"])
+    return [f"{match['name']}={_unquoted(match['value'].rstrip())}" for match in found]
 
 
-def _assignment(line: str) -> list[str]:
-    name, _, value = line.partition("=")
-    try:
-        return [f"{name.strip()}={' '.join(shlex.split(value))}"]
-    except ValueError:
-        return [f"{name.strip()}={value.strip()}"]
+def _unquoted(value: str) -> str:
+    return "".join(
+        re.sub(r"""\\(["\\`$])""", r"\1", double).replace("\\\n", "")
+        + single
+        + ("" if escaped == "\n" else escaped)
+        + bare
+        for double, single, escaped, bare in _PIECE.findall(value)
+    )
 
 
 def _how(code: int | None) -> str:

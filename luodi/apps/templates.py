@@ -1,0 +1,59 @@
+"""Text for systemd, for the shell and for PHP-FPM, each value quoted as its reader wants it. Pure but for reading."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from luodi.rendering import shipped_templates
+
+_BARE = re.compile(r"[A-Za-z0-9._:/@+=,<>-]+")
+
+
+class Templates:
+    """The templates of a folder laid out like the project's ``templates/``, and those shipped for what it lacks."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        places = [*([folder / "server"] if folder else []), shipped_templates() / "server"]
+        self._loader = jinja2.FileSystemLoader(places)
+
+    def render(self, name: str, **values: Any) -> str:
+        """``<name>.j2``: a script (``.sh``), a unit (``.service``), or a pool's configuration (``.conf``)."""
+        quote: Callable[[str], str] = shlex.quote if name.endswith(".sh") else systemd_word
+        environment = jinja2.Environment(  # noqa: S701 (not HTML; quoted by finalize)
+            loader=self._loader,
+            undefined=jinja2.StrictUndefined,
+            finalize=lambda value: _each(quote, value),
+            comment_start_string="<#",  # bash writes {# itself, in ${#array[@]}
+            comment_end_string="#>",
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        return environment.get_template(f"{name}.j2").render(values)
+
+
+def _each(quote: Callable[[str], str], value: Any) -> str:
+    return " ".join(quote(str(part)) for part in (value if isinstance(value, list | tuple) else [value]))
+
+
+def systemd_word(text: str) -> str:
+    """`text` as one word of a command in a unit file (systemd.service(5), Command lines)."""
+    if _BARE.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
+
+
+def environment_file(variables: Mapping[str, str]) -> str:
+    """What systemd's ``EnvironmentFile=`` reads back as `variables` (systemd.exec(5)), also of several lines."""
+    return "".join(f"{name}={_value(value)}\n" for name, value in sorted(variables.items()))
+
+
+def _value(text: str) -> str:
+    return '"' + re.sub(r'([\\"`$])', r"\\\1", text) + '"'
