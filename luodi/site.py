@@ -11,14 +11,15 @@ import pulumi
 
 from luodi import filing_footer, filing_live, preflight
 from luodi.api import Account, ApiError, NoCredentials
-from luodi.certificate import order
-from luodi.certificate.resources import AcmeAccount, Certificate
+from luodi.certificate import installation
+from luodi.certificate.account import AcmeAccount
+from luodi.certificate.server_certificate import Certificate
 from luodi.cloud import cos, dns
 from luodi.cloud.cvm import Cvm
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery import build as builds
 from luodi.delivery import content
-from luodi.delivery.resources import Preparation, Release, SigningRequest
+from luodi.delivery.resources import Preparation, Release
 from luodi.delivery.scripts import Scripts
 from luodi.filing.change import Standing
 from luodi.filing.words import Language
@@ -48,16 +49,12 @@ _NOBODY: Mapping[Language, str] = {
     "zh": "在此期间不对任何人开放；如需团队内部查看，请在 {key} 中填写访问地址。",
 }
 
+_KINDS = ("ecdsa",)
 _OF_PAGES = {"static", "spa"}
 """Kinds of site whose first page is luodi's business: what an application answers depends on more than a release."""
 
 UPLOADS_FROM = 1_000_000
 """Bytes of content from which on a bucket is worth having: less is sent by TAT's commands in a minute."""
-
-_DIRECTORIES = {
-    "letsencrypt": order.LETS_ENCRYPT.directory,
-    "letsencrypt-staging": order.LETS_ENCRYPT_STAGING.directory,
-}
 
 
 class Site(pulumi.ComponentResource):
@@ -127,13 +124,7 @@ class Site(pulumi.ComponentResource):
         return {
             "url": f"https://{site.site.domain}",
             "names": list(site.names),
-            "certificate": {
-                "issuer": certificate.issuer,
-                "serial": certificate.serial,
-                "notBefore": certificate.not_before,
-                "notAfter": certificate.not_after,
-                "renewal": certificate.renewal,
-            },
+            "certificate": certificate.outputs(),
             "filing": {
                 "stage": str(publication.stage),
                 "public": publication.public,
@@ -218,40 +209,36 @@ class Site(pulumi.ComponentResource):
     def _acme_account(self) -> AcmeAccount:
         return AcmeAccount(
             f"{self._name}-acme-account",
-            directory=self._directory,
+            authorities=[self._authority],
             email=self._settings.certificate.email,
             key=pulumi.Config(NAMESPACE).get_secret(ACCOUNT_KEY),
             opts=self._child,
         )
 
     @property
-    def _directory(self) -> str:
-        certificate = self._settings.certificate
-        return certificate.directory or _DIRECTORIES[certificate.authority]
+    def _authority(self) -> str:
+        return self._settings.certificate.directory or self._settings.certificate.authority
 
     def _certificate(
         self, site: HostedSite, account: AcmeAccount, zone: pulumi.Output[str], prepared: Preparation
     ) -> Certificate:
         settings = self._settings
-        request = SigningRequest(
-            f"{self._of(site)}-signing-request",
-            instance=prepared.instance,
-            region=settings.region.id,
-            names=site.names,
-            key=_key(site),
-            templates=str(self._folder),
-            opts=self._child,
-        )
         return Certificate(
             f"{self._of(site)}-certificate",
-            account=account,
-            directory=self._directory,
-            email=settings.certificate.email,
-            csr=request.csr,
-            names=site.names,
-            zone=zone,
+            instance=prepared.instance,
             region=settings.region.id,
+            site=site.site.domain,
+            names=site.names,
+            kinds=_KINDS,
+            pin=False,
+            account=account,
+            authorities=[self._authority],
+            bindings={},
+            email=settings.certificate.email,
+            profile=None,
+            zone=zone,
             propagation_timeout=settings.certificate.propagation_timeout,
+            templates=str(self._folder),
             opts=self._child,
         )
 
@@ -264,19 +251,21 @@ class Site(pulumi.ComponentResource):
         }
         hosts = [self._virtual_host(site, has_content=site.site.folder is not None) for site in sites]
         rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE)
-        certificates = {f"tls/{site.site.domain}.pem": self.certificates[site].chain for site in sites}
         return Release(
             f"{self._name}-release",
             instance=prepared.instance,
             region=self._settings.region.id,
             names=tuple(name for site in sites for name in site.names),
-            files=pulumi.Output.all(**certificates).apply(lambda chains: {**rendered, **chains}),
+            files=rendered,
             folders=folders,
             templates=str(self._folder),
             pages={site.site.domain: _due_footer(site, rendered) for site in sites if site.site.kind in _OF_PAGES},
             keep=self._settings.delivery.keep,
             bucket=self._bucket(sum(folder.size for folder in folders.values())),
-            opts=self._child,
+            # nginx is told where the certificates are, so they are there first.
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(depends_on=list(self.certificates.values()))
+            ),
         )
 
     def _content(self, folder: str, build: BuildSettings | None) -> content.Folder:
@@ -301,7 +290,7 @@ class Site(pulumi.ComponentResource):
             names=site.names,
             title=site.site.title,
             footer=self._footers[site],
-            certificates=(CertificateFiles(f"tls/{site.site.domain}.pem", _key(site)),),
+            certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, kind)) for kind in _KINDS),
             kind=Static(has_content),
             inject_footer=site.site.footer.inject,
             audience=None if self.publications[site].public else site.site.allow,
@@ -312,11 +301,6 @@ def _due_footer(site: HostedSite, rendered: Mapping[str, str]) -> str:
     """The path in the release of the footer that is put into the site's pages; empty for none."""
     path = f"sites/{site.site.domain}/snippets/footer.html"
     return path if site.site.footer.inject and path in rendered else ""
-
-
-def _key(site: HostedSite) -> str:
-    """Where the server keeps the site's private key."""
-    return f"/etc/luodi/keys/{site.site.domain}.pem"
 
 
 def _language() -> Language:

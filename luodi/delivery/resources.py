@@ -1,4 +1,4 @@
-"""What happens on the server, as Pulumi resources: preparation, key and CSR, release."""
+"""What happens on the server, as Pulumi resources: preparation, release."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from luodi import dynamic
-from luodi.api import ApiError
-from luodi.delivery import content, provenance, tat
+from luodi.delivery import content, provenance
 from luodi.delivery.deliver import Delivery, Wanted
 from luodi.delivery.files import File
 from luodi.delivery.scripts import KEPT_RELEASES, Scripts
 from luodi.delivery.served import Served
+from luodi.delivery.server import ServerProvider
 from luodi.delivery.store import Store
 from luodi.rendering import RELEASE
 
@@ -25,27 +23,7 @@ _PREPARE_SECONDS = 900
 """A first boot updates package lists and installs, over whatever mirror the image is set to."""
 
 
-class _ServerProvider(dynamic.CloudProvider):
-    """A provider whose resource lives on one server."""
-
-    def shell(self, props: Mapping[str, Any]) -> tat.Shell:
-        return tat.Shell(self.account(props["region"]), props["instance"])
-
-    def look(self, props: Mapping[str, Any], what: str, script: str) -> str | None:
-        """What a script prints; None when the server is gone or does not answer."""
-        shell = self.shell(props)
-        try:
-            shell.wait(seconds=10)
-            return shell.run(what, script).strip()
-        except (tat.Silent, tat.CommandFailed):
-            return None
-        except ApiError as error:
-            if tat.gone(error):
-                return None
-            raise
-
-
-class _PreparationProvider(_ServerProvider):
+class _PreparationProvider(ServerProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         self._prepare(props)
         return CreateResult(f"{props['instance']}/preparation", dict(props))
@@ -86,66 +64,7 @@ class Preparation(Resource, module="luodi", name="Preparation"):
         )
 
 
-class _SigningRequestProvider(_ServerProvider):
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        return CreateResult(f"{props['instance']}/{props['key']}", self._request(props))
-
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        return dynamic.diff(olds, news, update=("names",), replace=("instance", "key"))
-
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        return UpdateResult(self._request(news))
-
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Gone, so made again by the next `up`, when the server no longer holds the key that the CSR is for."""
-        held = self.look(props, "Looking at the key", self._scripts(props).public_key(props["key"]))
-        same = held is not None and held == _public_key(props["csr"])
-        return ReadResult(id_ if same else "", dict(props))
-
-    def _request(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        shell = self.shell(props)
-        shell.wait()
-        script = self._scripts(props).signing_request(props["key"], props["names"])
-        csr = shell.run("Making the key and its signing request", script)
-        return {**props, "csr": csr.strip() + "\n"}
-
-    def _scripts(self, props: Mapping[str, Any]) -> Scripts:
-        return Scripts(Path(props["templates"]))
-
-
-class SigningRequest(Resource, module="luodi", name="SigningRequest"):
-    """A CSR whose key was made on the server and never leaves it."""
-
-    csr: pulumi.Output[str]
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        instance: pulumi.Input[str],
-        region: str,
-        names: tuple[str, ...],
-        key: str,
-        templates: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """`key` is the key's path on the server. Creating and updating raise Silent or CommandFailed."""
-        super().__init__(
-            _SigningRequestProvider(),
-            name,
-            {
-                "instance": instance,
-                "region": region,
-                "names": list(names),
-                "key": key,
-                "templates": templates,
-                "csr": None,
-            },
-            opts,
-        )
-
-
-class _ReleaseProvider(_ServerProvider):
+class _ReleaseProvider(ServerProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         return CreateResult(f"{props['instance']}/releases", self._deliver(props))
 
@@ -287,13 +206,3 @@ def _by_hand(served: Served, props: Mapping[str, Any]) -> list[str]:
 def _tell(line: str) -> None:
     """The engine shows what a provider prints as it comes."""
     print(line, flush=True)
-
-
-def _public_key(csr: str) -> str:
-    request = x509.load_pem_x509_csr(csr.encode())
-    return (
-        request.public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-        .strip()
-    )

@@ -15,6 +15,13 @@ import jinja2
 PACKAGES = ("nginx", "curl", "openssl", "ca-certificates")
 KEPT_RELEASES = 5
 
+TLS = "/etc/luodi/tls"
+"""The folder on the server that has a folder for each site's certificates: ``<site>/current/ecdsa.pem`` with its chain
+and ``ecdsa.key``, and/or ``rsa.pem`` and ``rsa.key``."""
+KEPT_CERTIFICATES = 2
+NO_KEY = 3
+"""The exit code of `Scripts.install_certificate` when the certificate's key is not on the server."""
+
 
 @dataclass(frozen=True)
 class Room:
@@ -60,13 +67,47 @@ class Scripts:
         """Makes a fresh server ready; safe to run again."""
         return self._render("prepare", packages=PACKAGES)
 
-    def signing_request(self, key: str, names: Sequence[str]) -> str:
-        """Makes the key at `key` if there is none, and prints a CSR for `names`."""
-        return self._render("signing-request", key=key, alternative_names=",".join(f"DNS:{name}" for name in names))
+    def signing_request(self, site: str, kinds: Sequence[str], names: Sequence[str], *, pin: bool) -> str:
+        """Makes the pending keys of a site, of `kinds` (``ecdsa``, ``rsa-<bits>``), or takes those installed (`pin`);
+        prints a CSR for `names` with each, and the order that an interrupted run had under way."""
+        return self._render(
+            "signing-request",
+            tls=TLS,
+            site=site,
+            kinds=kinds,
+            alternative_names=",".join(f"DNS:{name}" for name in names),
+            pin=str(pin).lower(),
+        )
 
-    def public_key(self, key: str) -> str:
-        """Prints the public half of the key at `key`, or nothing."""
-        return self._render("public-key", key=key)
+    def order_under_way(self, site: str, kind: str, text: str) -> str:
+        """Keeps `text` beside the pending key of that kind, until the certificate is installed; empty for nothing."""
+        return self._render("order-under-way", tls=TLS, site=site, kind=kind, text=text)
+
+    def install_certificate(self, site: str, generation: str, chains: Mapping[str, str], origin: str) -> str:
+        """Installs chains (``ecdsa``, ``rsa``: PEM) with their keys, and has nginx serve them where it serves the site.
+
+        `origin` is a line that says where they are from. Exits with NO_KEY when a key is nowhere on the server.
+        """
+        return self._render(
+            "install-certificate",
+            tls=TLS,
+            site=site,
+            generation=generation,
+            chains={kind: chain.strip() for kind, chain in chains.items()},
+            origin=origin,
+            no_key=NO_KEY,
+            keep=KEPT_CERTIFICATES,
+            **_held(site),
+        )
+
+    def certificate(self, site: str) -> str:
+        """Prints kind and SHA-256 fingerprint of each certificate that is installed with its own key, a line each;
+        then ``origin`` and that of `install_certificate`; then their chains."""
+        return self._render("certificate", tls=TLS, site=site)
+
+    def remove_certificate(self, site: str) -> str:
+        """Takes the certificates and keys of a site away, unless they are still being served."""
+        return self._render("remove-certificate", tls=TLS, site=site, **_held(site))
 
     def upload(self, folder: str, part: str, text: str) -> str:
         """Stores base64 text as a file `part` of `folder`."""
@@ -137,6 +178,11 @@ class Scripts:
 
     def _render(self, name: str, **values: Any) -> str:
         return self._environment.get_template(f"{name}.sh.j2").render(values)
+
+
+def _held(site: str) -> dict[str, Any]:
+    """Who holds the lock, and how many seconds to wait for it: other sites' certificates may be in its way."""
+    return {"holder": f"luodi (the certificate of {site})", "patience": 120}
 
 
 def _recorded(record: Mapping[str, Any] | None, what: str) -> dict[str, str]:

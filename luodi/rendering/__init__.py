@@ -1,11 +1,12 @@
 """Settings to text: the nginx files of a release, and the footer. Pure but for reading templates.
 
 A release is a folder on the server, ``/opt/luodi/releases/<id>``. `Renderer.nginx_files` gives what is in
-it; whoever delivers it adds ``tls/<name>.pem`` and each site's content, ``sites/<name>/html/``. Every path that
-nginx is given is absolute and inside that folder. So ``nginx -t -c /opt/luodi/releases/<id>/nginx/nginx.conf``
-judges just that release before it is switched on, and the file means the same once ``/etc/nginx/nginx.conf`` is a
-link to it: a relative ``include`` or ``ssl_certificate`` would be looked for beside the path that nginx was
-*told*, which then is ``/etc/nginx``. And workers that still serve the release before keep to its files.
+it; whoever delivers it adds each site's content, ``sites/<name>/html/``. Every path that nginx is given is absolute
+and, but for the certificates, which are renewed apart from releases, inside that folder. So
+``nginx -t -c /opt/luodi/releases/<id>/nginx/nginx.conf`` judges just that release before it is switched on, and the
+file means the same once ``/etc/nginx/nginx.conf`` is a link to it: a relative ``include`` would be looked for beside
+the path that nginx was *told*, which then is ``/etc/nginx``. And workers that still serve the release before keep to
+its files.
 
 No text reaches nginx but through `quote`: in a ``.conf`` template each value printed is quoted, and in a
 ``.html`` template each is escaped for HTML. An undefined value is an error.

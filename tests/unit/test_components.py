@@ -33,15 +33,17 @@ OUTPUTS: Mapping[str, dict[str, Any]] = {
     "Eip/instance:Instance": {"publicIp": "203.0.113.80"},
     "Instance/instance:Instance": {"publicIp": "203.0.113.9"},
     "Lighthouse/instance:Instance": {"publicAddresses": ["203.0.113.9"]},
-    "luodi:AcmeAccount": {"account_key": "the account's key"},
-    "luodi:SigningRequest": {"csr": "the CSR"},
+    "luodi:AcmeAccount": {"account_key": "the account's key", "url": "https://acme.example/1", "directory": "d"},
     "luodi:Certificate": {
-        "chain": CHAIN,
+        "chains": {"ecdsa": CHAIN},
+        "fingerprints": {"ecdsa": "ab" * 32},
+        "authority": "https://acme.example/directory",
         "issuer": "R13",
         "serial": "2badc0ffee",
         "not_before": "2026-11-21T00:00:00+00:00",
         "not_after": "2027-02-19T00:00:00+00:00",
         "renewal": "2027-01-20T00:00:00+00:00",
+        "renewal_reason": "of its life",
     },
     "luodi:Release": {"release": "0123456789abcdef"},
 }
@@ -134,7 +136,6 @@ EVERY_SITE = [
     "shop > pulumi-python:dynamic/luodi:Gate shop-gate",
     "shop > pulumi-python:dynamic/luodi:Preparation shop-preparation",
     "shop > pulumi-python:dynamic/luodi:Release shop-release",
-    "shop > pulumi-python:dynamic/luodi:SigningRequest shop-signing-request",
     "shop-records > tencentcloud:Dnspod/record:Record shop-records-apex",
     "shop-records > tencentcloud:Dnspod/record:Record shop-records-www",
 ]
@@ -404,8 +405,7 @@ def test_nothing_is_done_on_a_server_that_is_not_ready(server: Mapping[str, Any]
     told = landed(server)
     ready = told.one("luodi:Preparation").after
     assert ready >= {one.name for one in told.resources if one.custom and one.parent == "shop-server"}
-    assert told.one("luodi:SigningRequest").after == {"shop-preparation"}
-    assert told.one("luodi:Certificate").after >= {"shop-signing-request", "shop-acme-account"}
+    assert told.one("luodi:Certificate").after >= {"shop-preparation", "shop-acme-account"}
     assert told.one("luodi:Release").after >= {"shop-preparation", "shop-certificate"}
     assert "shop-release" in told.one("luodi:cloud:Records").after
 
@@ -413,14 +413,15 @@ def test_nothing_is_done_on_a_server_that_is_not_ready(server: Mapping[str, Any]
 def test_a_certificate_is_for_every_name() -> None:
     told = landed(CVM, site={"domain": "例子.cn"}, certificate={"email": "ops@example.cn", "propagation-timeout": 9})
     names = ["xn--fsqu00a.cn", "www.xn--fsqu00a.cn"]
-    request, certificate = told.one("luodi:SigningRequest"), told.one("luodi:Certificate")
-    assert request.inputs["names"] == certificate.inputs["names"] == names
-    assert request.inputs["key"] == "/etc/luodi/keys/xn--fsqu00a.cn.pem"
+    certificate = told.one("luodi:Certificate")
+    assert certificate.inputs["names"] == names
+    assert certificate.inputs["site"] == "xn--fsqu00a.cn"
+    assert certificate.inputs["kinds"] == ["ecdsa"]
     assert (
         certificate.inputs.items()
         >= {
             "account_key": "the account's key",
-            "csr": "the CSR",
+            "instance": "shop-server-instance-id",
             "zone": "xn--fsqu00a.cn",
             "region": "ap-guangzhou",
             "email": "ops@example.cn",
@@ -430,24 +431,25 @@ def test_a_certificate_is_for_every_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("certificate", "directory"),
+    ("certificate", "authority"),
     [
-        ({}, "https://acme-v02.api.letsencrypt.org/directory"),
-        ({"authority": "letsencrypt-staging"}, "https://acme-staging-v02.api.letsencrypt.org/directory"),
+        ({}, "letsencrypt"),
+        ({"authority": "letsencrypt-staging"}, "letsencrypt-staging"),
         ({"directory": "https://acme.example/dir"}, "https://acme.example/dir"),
     ],
 )
-def test_the_authority_is_the_stack_s(certificate: dict[str, str], directory: str) -> None:
+def test_the_authority_is_the_stack_s(certificate: dict[str, str], authority: str) -> None:
     told = landed(CVM, certificate=certificate)
-    assert told.one("luodi:AcmeAccount").inputs["directory"] == directory
-    assert told.one("luodi:Certificate").inputs["directory"] == directory
+    assert told.one("luodi:AcmeAccount").inputs["authorities"] == [authority]
+    assert told.one("luodi:Certificate").inputs["authorities"] == [authority]
 
 
 def test_a_release_is_what_nginx_needs() -> None:
     inputs = landed(CVM).one("luodi:Release").inputs
     assert inputs["names"] == ["example.cn", "www.example.cn"]
-    assert inputs["files"]["tls/example.cn.pem"] == CHAIN
-    assert "/etc/luodi/keys/example.cn.pem" in inputs["files"]["nginx/sites/example.cn.conf"]
+    for file in ("ecdsa.pem", "ecdsa.key"):
+        assert f"/etc/luodi/tls/example.cn/current/{file}" in inputs["files"]["nginx/sites/example.cn.conf"]
+    assert CHAIN not in str(inputs), "a renewal touches no release"
     assert "粤ICP备2026068982号" in inputs["files"]["sites/example.cn/snippets/footer.html"]
     assert "示例" in inputs["files"]["sites/example.cn/html/index.html"]
     assert inputs["folders"] == {}
@@ -533,6 +535,10 @@ def test_what_a_stack_exports(server: Mapping[str, Any]) -> None:
             "notBefore": "2026-11-21T00:00:00+00:00",
             "notAfter": "2027-02-19T00:00:00+00:00",
             "renewal": "2027-01-20T00:00:00+00:00",
+            "renewalReason": "of its life",
+            "authority": "https://acme.example/directory",
+            "keyTypes": ["ecdsa"],
+            "fingerprints": ["ab" * 32],
         },
         "release": "0123456789abcdef",
     }
@@ -546,7 +552,7 @@ def test_no_credential_is_in_any_input(server: Mapping[str, Any]) -> None:
     told = landed(server, dns={"manage": "create"})
     shown = json.dumps([one.inputs for one in told.resources]) + json.dumps(told.outputs)
     programs = [base64.b64decode(one.inputs["__provider"]) for one in told.resources if "__provider" in one.inputs]
-    assert len(programs) == 6
+    assert len(programs) == 5
     assert SECRET not in shown
     assert "AKIDexample" not in shown
     assert not [program for program in programs if SECRET.encode() in program]

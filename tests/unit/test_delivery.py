@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
 from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
 from pulumi.dynamic.config import Config
 
 from luodi import dynamic
-from luodi.api import Account, ApiError, NoCredentials
+from luodi.api import Account, NoCredentials
 from luodi.delivery import content, resources, tat
 from luodi.delivery.bundle import TooLarge
 from luodi.delivery.content import ContentError
 from luodi.delivery.tat import CommandFailed
-from tests.unit import machine
+from tests.unit import fake_tat, machine
 from tests.unit.fake_account import FakeAccount, refused
 from tests.unit.machine import Machine, site
 
@@ -38,27 +36,7 @@ def server(tmp_path: Path) -> Iterator[Machine]:
 @pytest.fixture
 def account(server: Machine, monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
     """An account whose TAT runs commands on the server, each before its call returns."""
-    ran: dict[str, dict[str, Any]] = {}
-    numbers = itertools.count(1)
-
-    def run(request: dict[str, Any]) -> dict[str, Any]:
-        invocation = f"inv-{next(numbers)}"
-        result = server.run(base64.b64decode(request["Content"]).decode())
-        ran[invocation] = {
-            "TaskStatus": "FAILED" if result.code else "SUCCESS",
-            "TaskResult": {"ExitCode": result.code, "Output": base64.b64encode(result.output.encode()).decode()},
-        }
-        return {"InvocationId": invocation}
-
-    found = FakeAccount(
-        answers={
-            "DescribeAutomationAgentStatus": lambda _: {"AutomationAgentSet": [{"AgentStatus": "Online"}]},
-            "RunCommand": run,
-            "DescribeInvocationTasks": lambda request: {
-                "InvocationTaskSet": [ran[request["Filters"][0]["Values"][0]]],
-            },
-        }
-    )
+    found = FakeAccount(answers=fake_tat.answers(server))
     monkeypatch.setattr(dynamic.CloudProvider, "account", lambda _self, _region: found)
     return found
 
@@ -93,64 +71,6 @@ def test_a_preparation_is_made_again_for_another_script_or_server() -> None:
     assert changes(provider, olds, {**olds, "script": "false"}).changes
     assert not changes(provider, olds, {**olds, "script": "false"}).replaces
     assert changes(provider, olds, {**olds, "instance": "ins-2"}).replaces == ["instance"]
-
-
-# --- key and signing request -------------------------------------------------------------------------
-
-
-@pytest.fixture
-def requested() -> dict[str, Any]:
-    return {**INSTANCE, "key": "/etc/luodi/keys/example.cn.pem", "names": ["example.cn"], "csr": None}
-
-
-def test_a_csr_comes_from_the_server_and_the_key_stays_there(
-    server: Machine, account: FakeAccount, requested: dict[str, Any]
-) -> None:
-    provider = resources._SigningRequestProvider()
-    made = provider.create(requested)
-    outs = made.outs or {}
-    assert made.id == "ins-1//etc/luodi/keys/example.cn.pem"
-    assert x509.load_pem_x509_csr(outs["csr"].encode()).is_signature_valid
-    assert "PRIVATE KEY" in server.says("cat /etc/luodi/keys/example.cn.pem")
-    assert "PRIVATE KEY" not in str((outs, account.calls))
-
-    news = {**outs, "names": ["example.cn", "www.example.cn"]}
-    assert changes(provider, outs, news).changes
-    assert not changes(provider, outs, news).replaces
-    updated = provider.update(made.id, outs, news).outs or {}
-    before, after = (x509.load_pem_x509_csr(props["csr"].encode()) for props in (outs, updated))
-    assert after.public_key() == before.public_key()
-    assert len(after.extensions.get_extension_for_class(x509.SubjectAlternativeName).value) == 2
-
-
-def test_a_csr_is_made_anew_for_another_key_or_server(requested: dict[str, Any]) -> None:
-    provider = resources._SigningRequestProvider()
-    assert not changes(provider, {**requested, "csr": "made"}, requested).changes
-    assert changes(provider, requested, {**requested, "key": "/other"}).replaces == ["key"]
-    assert changes(provider, requested, {**requested, "instance": "ins-2"}).replaces == ["instance"]
-
-
-def test_a_refresh_sees_whether_the_key_is_still_there(
-    server: Machine, account: FakeAccount, requested: dict[str, Any]
-) -> None:
-    provider = resources._SigningRequestProvider()
-    made = provider.create(requested)
-    outs = made.outs or {}
-    assert provider.read(made.id, outs).id == made.id
-    server.says("rm /etc/luodi/keys/example.cn.pem")
-    assert provider.read(made.id, outs).id == ""
-    provider.create(requested)
-    assert provider.read(made.id, outs).id == "", "another key is not the one that the CSR is for"
-
-
-def test_a_refresh_of_a_server_that_is_gone(account: FakeAccount, requested: dict[str, Any]) -> None:
-    provider = resources._SigningRequestProvider()
-    made = provider.create(requested)
-    account.answers["DescribeAutomationAgentStatus"] = GONE
-    assert provider.read(made.id, made.outs or {}).id == ""
-    account.answers["DescribeAutomationAgentStatus"] = refused("UnauthorizedOperation")
-    with pytest.raises(ApiError, match="UnauthorizedOperation"):
-        provider.read(made.id, made.outs or {})
 
 
 # --- releases ----------------------------------------------------------------------------------------

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -28,13 +25,15 @@ from tests.unit.machine import Machine, Ran, site
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Scripts(REPOSITORY / "templates")
-KEY = "/etc/luodi/keys/example.cn.pem"
 UPLOADS = "/var/lib/luodi/upload"
 
 EVERY = {
     "prepare": SCRIPTS.prepare(),
-    "signing-request": SCRIPTS.signing_request(KEY, ["example.cn", "www.example.cn"]),
-    "public-key": SCRIPTS.public_key(KEY),
+    "signing-request": SCRIPTS.signing_request("example.cn", ["ecdsa", "rsa-2048"], ["example.cn"], pin=False),
+    "order-under-way": SCRIPTS.order_under_way("example.cn", "ecdsa", "{}"),
+    "install-certificate": SCRIPTS.install_certificate("example.cn", "abc", {"ecdsa": "a", "rsa": "b"}, "{}"),
+    "certificate": SCRIPTS.certificate("example.cn"),
+    "remove-certificate": SCRIPTS.remove_certificate("example.cn"),
     "upload": SCRIPTS.upload(f"{UPLOADS}/abc", "000", base64.b64encode(b"x" * 30000).decode()),
     "fetch": SCRIPTS.fetch(f"{UPLOADS}/abc", "bundle", "https://a.example.cn/b?c=d%20&e", "0" * 64, seconds=60),
     "plan": SCRIPTS.plan("abc", f"{UPLOADS}/abc", "0" * 64),
@@ -76,8 +75,8 @@ def test_shellcheck_finds_nothing(name: str) -> None:
 
 def test_a_script_of_a_team_s_own_can_change_a_block(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "templates" / "server", tmp_path / "server")
-    (tmp_path / "server" / "public-key.sh.j2").write_text('{% extends "current.sh.j2" %}')
-    assert Scripts(tmp_path).public_key(KEY) == SCRIPTS.current()
+    (tmp_path / "server" / "certificate.sh.j2").write_text('{% extends "current.sh.j2" %}')
+    assert Scripts(tmp_path).certificate("example.cn") == SCRIPTS.current()
 
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
@@ -99,62 +98,6 @@ def test_any_value_reaches_the_shell_as_it_is(values: list[str]) -> None:
     script = f"set -euo pipefail\n{assignment}\nprintf '%s\\0' \"$folder\"\n{listed}"
     printed = subprocess.run(["bash", "-c", script], capture_output=True, check=True, cwd="/").stdout
     assert printed.decode().split("\0") == [first, *values, ""]
-
-
-# --- key and signing request: real openssl, anywhere -------------------------------------------------
-
-
-def run(script: str) -> Ran:
-    ran = subprocess.run(
-        ["bash"], input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    return Ran(ran.returncode, ran.stdout)
-
-
-@pytest.mark.parametrize("folder", ["keys", "it's a folder", "a $HOME"])
-def test_a_key_is_made_once_and_its_csr_has_every_name(tmp_path: Path, folder: str) -> None:
-    key = tmp_path / folder / "example.cn.pem"
-    names = ["example.cn", "www.example.cn", "xn--fsqu00a.xn--fiqs8s"]
-    first = run(SCRIPTS.signing_request(str(key), names))
-    assert first.code == 0, first.output
-    request = x509.load_pem_x509_csr(first.output.encode())
-    listed = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert listed.get_values_for_type(x509.DNSName) == names
-    assert request.is_signature_valid
-    assert list(request.subject) == []
-    public = request.public_key()
-    assert isinstance(public, ec.EllipticCurvePublicKey)
-    assert isinstance(public.curve, ec.SECP256R1)
-    assert key.stat().st_mode & 0o777 == 0o600
-    assert key.parent.stat().st_mode & 0o777 == 0o700
-    assert [file.name for file in key.parent.iterdir()] == [key.name]
-    assert "PRIVATE" not in first.output
-
-    again = run(SCRIPTS.signing_request(str(key), ["other.cn"]))
-    assert x509.load_pem_x509_csr(again.output.encode()).public_key() == public
-
-
-def test_only_the_csr_is_printed(tmp_path: Path) -> None:
-    """TAT gives both outputs as one, so a warning would be taken for a part of the CSR."""
-    ran = run(SCRIPTS.signing_request(str(tmp_path / "key.pem"), [f"n{n}.example.cn" for n in range(100)]))
-    assert ran.output.startswith("-----BEGIN CERTIFICATE REQUEST-----\n")
-    assert ran.output.endswith("-----END CERTIFICATE REQUEST-----\n")
-
-
-def test_a_key_that_was_cut_short_is_made_anew(tmp_path: Path) -> None:
-    key = tmp_path / "key.pem"
-    key.touch()
-    assert run(SCRIPTS.signing_request(str(key), ["example.cn"])).code == 0
-    assert "PRIVATE KEY" in key.read_text()
-
-
-def test_the_public_half_of_a_key(tmp_path: Path) -> None:
-    key = tmp_path / "key.pem"
-    assert run(SCRIPTS.public_key(str(key))) == Ran(0, "")
-    csr = run(SCRIPTS.signing_request(str(key), ["example.cn"])).output
-    public = x509.load_pem_x509_csr(csr.encode()).public_key()
-    expected = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    assert run(SCRIPTS.public_key(str(key))) == Ran(0, expected.decode())
 
 
 # --- releases: a server with the real nginx ----------------------------------------------------------
@@ -490,7 +433,7 @@ def test_a_fresh_server_is_prepared_once(fresh: Machine) -> None:
     assert called[0].endswith(" update --quiet --quiet")
     assert called[1].endswith(" --no-install-recommends nginx curl ca-certificates")
     assert fresh.says("cat /tmp/systemctl") == "systemctl enable --quiet nginx"
-    folders = "/opt/luodi /opt/luodi/releases /etc/luodi /etc/luodi/keys"
+    folders = "/opt/luodi /opt/luodi/releases /etc/luodi /etc/luodi/tls"
     assert fresh.says(f"stat --format=%a {folders}").split() == ["755", "755", "700", "700"]
     assert fresh.run(SCRIPTS.prepare()) == Ran(0, "")
     assert len(fresh.says("cat /tmp/apt").splitlines()) == 2

@@ -1,0 +1,78 @@
+"""From a resource's properties to what an order takes: at which authorities, with which accounts and records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from luodi.api import Account
+from luodi.certificate import authorities, order
+from luodi.certificate.dnspod import ChallengeRecords
+from luodi.settings import Surroundings
+
+HMAC_KEY = "eab-hmac-key"
+SECRETS = (HMAC_KEY,)
+"""The stack's secrets that a provider reads itself, so that they are in no state, not even encrypted."""
+
+
+def accounts(props: Mapping[str, Any], secrets: Mapping[str, Any]) -> list[order.Account]:
+    """The accounts to order from, in turn.
+
+    `authorities` of the properties are ids or directories, `roots` a PEM file that these directories chain to,
+    `bindings` an authority to its key id (EAB), `url` the account's at `directory`. In a rehearsal there is but the
+    authority that the environment names.
+    """
+    around = Surroundings.from_environment()
+    if around.acme_directory:
+        found = [authorities.find(around.acme_directory, around.acme_ca)]
+    else:
+        roots = Path(props["roots"]) if props.get("roots") else None
+        found = [authorities.find(name, roots if "://" in name else None) for name in props["authorities"]]
+    bindings = _bindings(props.get("bindings") or {}, secrets.get(HMAC_KEY))
+    return [
+        order.Account(
+            authority,
+            props["account_key"],
+            email=props.get("email"),
+            binding=bindings.get(authority.id or authority.directory),
+            url=props.get("url") if props.get("directory") == authority.directory else None,
+            profile=_profile(props.get("profile"), authority, stands_in=index > 0),
+        )
+        for index, authority in enumerate(found)
+    ]
+
+
+def _profile(profile: str | None, authority: order.Authority, *, stands_in: bool) -> str | None:
+    """An authority that only stands in for another one need not have its profiles."""
+    return None if stands_in and profile not in authority.profiles else profile
+
+
+def records(account: Account, props: Mapping[str, Any], tell: Callable[[str], None]) -> ChallengeRecords:
+    """Where challenges are published: in the zone of the properties."""
+    return ChallengeRecords(
+        account,
+        props["zone"],
+        seconds=props["propagation_timeout"],
+        via=Surroundings.from_environment().dns,
+        tell=tell,
+    )
+
+
+def hmac_keys(secret: Any) -> Mapping[str, str]:
+    """The secret's HMAC keys by authority; a single one, for whichever authority it is, by the empty name."""
+    if not secret:
+        return {}
+    if isinstance(secret, Mapping):
+        return secret
+    return dict(json.loads(secret)) if str(secret).lstrip().startswith("{") else {"": str(secret).strip()}
+
+
+def _bindings(key_ids: Mapping[str, str], secret: Any) -> dict[str, order.Binding]:
+    keys = hmac_keys(secret)
+    return {
+        authority: order.Binding(key_id, keys.get(authority) or keys[""])
+        for authority, key_id in key_ids.items()
+        if authority in keys or "" in keys
+    }

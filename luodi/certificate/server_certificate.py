@@ -1,0 +1,303 @@
+"""A site's certificates on its server, as a Pulumi resource: ordered, installed and renewed apart from releases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+
+from luodi import dynamic
+from luodi.certificate import ari, order
+from luodi.certificate.account import AcmeAccount
+from luodi.certificate.installation import (
+    Installation,
+    Installed,
+    KeyMissing,
+    Origin,
+    PendingJournal,
+    family,
+    generation,
+)
+from luodi.certificate.lifetime import Certificate as Leaf
+from luodi.certificate.ordering import SECRETS, accounts, records
+from luodi.delivery.scripts import Scripts
+from luodi.delivery.server import ServerProvider
+
+_ARI_SECONDS = 3.0
+"""How long an authority may take to say when it wants a renewal: it is asked at every `up`."""
+_INTERRUPTED = timedelta(days=1)
+"""A certificate that the state knows nothing of is an interrupted run's when it is younger than this."""
+_COUNTED = 10
+"""How many issuances are remembered, for the authorities' limits of duplicates."""
+
+
+class _CertificateProvider(ServerProvider):
+    _secrets: Mapping[str, Any] = MappingProxyType({})
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Keep the stack's secrets too."""
+        super().configure(req)
+        self._secrets = {name: req.config.get(f"luodi:{name}") for name in SECRETS}
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        return CreateResult(f"{props['instance']}/{props['site']}", self._made({}, props))
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        # Asked at every `up`, also with equal inputs: this is where a renewal becomes due.
+        return dynamic.diff(
+            olds,
+            news,
+            replace=("instance", "site"),
+            also=self._asks_for_another(olds, news) or _drifted(olds),
+        )
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        if _drifted(olds) and not self._asks_for_another(olds, news):
+            installation = self._installation(news)
+            try:
+                installation.install(olds["chains"], Origin(olds["authority"], olds.get("profile")))
+            except KeyMissing:
+                pass
+            else:
+                return UpdateResult({**news, **_kept(olds), "held": olds["generation"]})
+        return UpdateResult(self._made(olds, news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """What is really installed; when it is not what was, the next `up` installs it again or has another made."""
+        said = self.look(props, "Looking at the certificate", self._scripts(props).certificate(props["site"]))
+        held = props["generation"] if Installed.of(said or "").fingerprints == props["fingerprints"] else ""
+        return ReadResult(id_, {**props, "held": held})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Keys of a site that is no more don't stay on the server."""
+        self.look(props, "Removing the certificate", self._scripts(props).remove_certificate(props["site"]))
+
+    def _asks_for_another(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Whether what is declared is another certificate, or the old one is to be renewed."""
+        if not olds.get("chains") or dynamic.changed(olds, news, ("names", "kinds", "profile")):
+            return True
+        if list(olds["authorities"])[:1] != list(news["authorities"])[:1]:
+            return True
+        now = datetime.now(UTC)
+        windows = self._windows(olds, now)
+        return any(Leaf.of(chain).plan(windows.get(kind)).due(now) for kind, chain in olds["chains"].items())
+
+    def _windows(self, props: Mapping[str, Any], now: datetime) -> dict[str, ari.Window]:
+        """When the authority wants its certificates renewed: as it said before, until it wants to be asked again."""
+        windows = {kind: ari.Window.from_dict(kept) for kind, kept in (props.get("windows") or {}).items()}
+        authority = next(
+            (one.authority for one in accounts(props, self._secrets) if one.authority.directory == props["authority"]),
+            None,
+        )
+        for kind, chain in props["chains"].items():
+            known = windows.get(kind)
+            if authority and (known is None or known.ask_again <= now):
+                asked = ari.ask(authority, chain, now=now, seconds=_ARI_SECONDS)
+                windows |= {kind: asked} if asked else {}
+        return windows
+
+    def _made(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        """Certificates that are ordered, and installed."""
+        installation = self._installation(news)
+        chains, origin = self._left_by_an_interrupted_run(installation, olds, news) or (None, None)
+        issued = _issued(olds, news)
+        if chains is None or origin is None:
+            chains, origin = self._ordered(installation, olds, news, issued)
+            installation.install(chains, origin)
+            issued = [*issued, datetime.now(UTC).isoformat()]
+        outs = {**news, "chains": chains, "authority": origin.authority, "profile": origin.profile}
+        return {**outs, "issued": issued[-_COUNTED:], **self._told(outs)}
+
+    def _ordered(
+        self,
+        installation: Installation,
+        olds: Mapping[str, Any],
+        news: Mapping[str, Any],
+        issued: Sequence[str],
+    ) -> tuple[dict[str, str], Origin]:
+        requests = installation.requests(news["kinds"], news["names"], pin=news["pin"])
+        turn, challenges = accounts(news, self._secrets), records(self.account(news["region"]), news, _tell)
+        chains = {}
+        for kind, request in requests.items():
+            obtained = order.obtain_from(
+                turn,
+                request.csr,
+                challenges,
+                names=news["names"],
+                replaces=_predecessor(olds, family(kind), news["names"]),
+                issued=[order.Issuance(tuple(news["names"]), datetime.fromisoformat(at)) for at in issued],
+                journal=PendingJournal(installation, kind, request),
+                tell=_tell,
+            )
+            chains[family(kind)] = obtained.chain
+            turn = [obtained.account, *(one for one in turn if one is not obtained.account)]
+        return chains, Origin(turn[0].authority.directory, news.get("profile"))
+
+    def _left_by_an_interrupted_run(
+        self, installation: Installation, olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> tuple[dict[str, str], Origin] | None:
+        """What is installed already, where it is what is wanted and the state doesn't know it."""
+        found = installation.installed()
+        if not found.chains or found.origin is None or found.fingerprints == olds.get("fingerprints"):
+            return None
+        leaves, now = [Leaf.of(chain) for chain in found.chains.values()], datetime.now(UTC)
+        fits = (
+            set(found.chains) == {family(kind) for kind in news["kinds"]}
+            and all(set(leaf.names) == set(news["names"]) for leaf in leaves)
+            and all(leaf.not_before > now - _INTERRUPTED and not leaf.due(now) for leaf in leaves)
+            and found.origin.profile == news.get("profile")
+            and found.origin.authority in {one.authority.directory for one in accounts(news, self._secrets)}
+        )
+        return (dict(found.chains), found.origin) if fits else None
+
+    def _told(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        """What the certificates say of themselves; of several, the one that is renewed first."""
+        leaves = {kind: Leaf.of(chain) for kind, chain in props["chains"].items()}
+        windows = self._windows({**props, "windows": None}, datetime.now(UTC))
+        plans = {kind: leaf.plan(windows.get(kind)) for kind, leaf in leaves.items()}
+        first = min(plans, key=lambda kind: plans[kind].at)
+        leaf = leaves[first]
+        return {
+            "fingerprints": {kind: leaf.fingerprint for kind, leaf in leaves.items()},
+            "windows": {kind: window.to_dict() for kind, window in windows.items()},
+            "issuer": leaf.issuer,
+            "serial": leaf.serial,
+            "not_before": leaf.not_before.isoformat(),
+            "not_after": leaf.not_after.isoformat(),
+            "renewal": plans[first].at.isoformat(),
+            "renewal_reason": plans[first].why,
+            "generation": generation(props["chains"]),
+            "held": generation(props["chains"]),
+        }
+
+    def _installation(self, props: Mapping[str, Any]) -> Installation:
+        shell = self.shell(props)
+        shell.wait()
+        return Installation(shell, self._scripts(props), props["site"])
+
+    def _scripts(self, props: Mapping[str, Any]) -> Scripts:
+        return Scripts(Path(props["templates"]))
+
+
+_OUTPUTS = (
+    *("chains", "authority", "issuer", "serial", "fingerprints", "not_before", "not_after", "renewal"),
+    *("renewal_reason", "windows", "issued", "generation", "held"),
+)
+
+
+class Certificate(Resource, module="luodi", name="Certificate"):
+    """A site's certificates on its server.
+
+    The keys are made there, new ones for each certificate unless they are pinned, and never leave it. Another is
+    ordered when the names, the kinds of key, the first authority or the profile change, and when it is to be renewed
+    (at the next `up`): in the window that its authority suggests (ARI, RFC 9773), else by its own life. Whatever fails,
+    the last one keeps being served.
+
+    `fingerprints` are SHA-256 in hex, by ``ecdsa`` and ``rsa``; times are ISO 8601; `authority` is the directory that
+    issued them.
+    """
+
+    chains: pulumi.Output[Mapping[str, str]]
+    authority: pulumi.Output[str]
+    issuer: pulumi.Output[str]
+    serial: pulumi.Output[str]
+    fingerprints: pulumi.Output[Mapping[str, str]]
+    not_before: pulumi.Output[str]
+    not_after: pulumi.Output[str]
+    renewal: pulumi.Output[str]
+    renewal_reason: pulumi.Output[str]
+
+    def outputs(self) -> dict[str, pulumi.Input[Any]]:
+        """What a stack exports of it: of the certificates, what is said of the one that is renewed first, and the
+        SHA-256 fingerprint in hex of each, beside the kind of its key."""
+        return {
+            "issuer": self.issuer,
+            "authority": self.authority,
+            "serial": self.serial,
+            "notBefore": self.not_before,
+            "notAfter": self.not_after,
+            "renewal": self.renewal,
+            "renewalReason": self.renewal_reason,
+            "keyTypes": self.fingerprints.apply(list),
+            "fingerprints": self.fingerprints.apply(lambda prints: list(prints.values())),
+        }
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instance: pulumi.Input[str],
+        region: str,
+        site: str,
+        names: tuple[str, ...],
+        kinds: tuple[str, ...],
+        pin: bool,
+        account: AcmeAccount,
+        authorities: Sequence[str],
+        bindings: Mapping[str, str],
+        email: str | None,
+        profile: str | None,
+        zone: pulumi.Input[str],
+        propagation_timeout: int,
+        templates: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`site` is what its folder on the server is called; `zone` the DNSPod zone that holds all names; `kinds` of
+        `KeyKind`; the time-out in seconds; `authorities` and `bindings` as in `ordering.accounts`.
+
+        Creating and updating raise OrderError, NotPropagated, Silent, CommandFailed or ApiError; the TXT records are
+        gone afterwards.
+        """
+        super().__init__(
+            _CertificateProvider(),
+            name,
+            {
+                "instance": instance,
+                "region": region,
+                "site": site,
+                "names": list(names),
+                "kinds": list(kinds),
+                "pin": pin,
+                "account_key": account.account_key,
+                "url": account.url,
+                "directory": account.directory,
+                "authorities": list(authorities),
+                "bindings": dict(bindings),
+                "email": email,
+                "profile": profile,
+                "zone": zone,
+                "propagation_timeout": propagation_timeout,
+                "templates": templates,
+                **dict.fromkeys(_OUTPUTS),
+            },
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["account_key"])),
+        )
+
+
+def _drifted(olds: Mapping[str, Any]) -> bool:
+    return olds.get("held") != olds.get("generation")
+
+
+def _kept(olds: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: olds[name] for name in _OUTPUTS}
+
+
+def _predecessor(olds: Mapping[str, Any], kind: str, names: Sequence[str]) -> str | None:
+    """The chain that is renewed; an authority takes none without a name in common (RFC 9773, section 5)."""
+    chain = (olds.get("chains") or {}).get(kind)
+    return chain if chain and set(Leaf.of(chain).names) & set(names) else None
+
+
+def _issued(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """When certificates of the very same names were issued."""
+    return list(olds.get("issued") or ()) if olds.get("names") == news["names"] else []
+
+
+def _tell(text: str) -> None:
+    """To the engine, which shows what a provider prints."""
+    print(text, flush=True)
