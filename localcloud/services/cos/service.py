@@ -143,11 +143,12 @@ class Cos:
 
     def _write(self, call: Call | None, error: CosError | None, took: float) -> None:
         """Tell the audit log, but not the query: a link's signature is a secret."""
+        bucket = self._shelf.bucket(call.bucket) if call and call.bucket else None
         self._audit(
             {
                 "service": "cos",
                 "action": _action(call) if call else "",
-                "region": (call.region if call else None) or "",
+                "region": bucket["Region"] if bucket else (call and call.region) or "",
                 "request": {"Bucket": call.bucket, "Key": call.key} if call else None,
                 "error": error.code if error else None,
                 "message": error.message if error else None,
