@@ -24,10 +24,7 @@ from luodi.certificate.lifetime import Renewal
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, declared
 from luodi.outputs import NoOutputs, stack_outputs
-from luodi.settings import Surroundings
-
-FORCE = "LUODI_RENEW"
-"""The environment variable that names, separated by spaces, the domains whose certificate is renewed at this `up`."""
+from luodi.settings.surroundings import RENEW, Surroundings
 
 _AT_ONCE = 16
 _SETTLING = 20.0
@@ -109,7 +106,7 @@ def renew(project: Path, stack: str, domains: Iterable[str], tell: Callable[[str
     last: list[str] = []
     with subprocess.Popen(
         command,
-        env={**os.environ, FORCE: " ".join(domains)},
+        env={**os.environ, RENEW: " ".join(domains)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
