@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, get_args
@@ -40,7 +41,7 @@ from luodi.certificate.journal import Entry, FileJournal, Journal
 from luodi.certificate.lifetime import Certificate
 from luodi.certificate.problems import NotAcme, OrderError, code, contents, explained, is_passing, told
 from luodi.certificate.request import SigningRequest
-from luodi.certificate.session import Account, Session, Timing, base64url, pause
+from luodi.certificate.session import Account, Session, Sessions, Timing, base64url, pause
 
 __all__ = [
     "Account",
@@ -53,6 +54,7 @@ __all__ = [
     "OrderError",
     "Reason",
     "Records",
+    "Sessions",
     "Timing",
     "new_account_key",
     "obtain",
@@ -68,7 +70,7 @@ section 4.9.1.1)."""
 _REASON_CODES = dict(zip(get_args(Reason), (0, 1, 3, 4, 5), strict=True))
 _OF_AN_ORDER = ("status", "authorizations", "finalize")
 _WITHOUT_REPLACES = frozenset({"alreadyReplaced", "malformed", "unauthorized", "notFound", "conflict"})
-_FIRST_LOOK, _EACH_NAME = 0.05, 0.005
+_FIRST_LOOK, _EACH_NAME = 0.05, 0.002
 """Seconds before an authority is first asked whether it is done, which none is at once; and more for each name."""
 _SETTLING_SECONDS = 10.0
 """After one name has failed, how long the others are waited for, so that all are told at once."""
@@ -173,6 +175,7 @@ def obtain(
     replaces: str | None = None,
     issued: Collection[Issuance] = (),
     journal: Journal | None = None,
+    sessions: Sessions | None = None,
     timing: Timing | None = None,
     tell: Callable[[str], None] = _silent,
 ) -> str:
@@ -181,12 +184,13 @@ def obtain(
     `names` are those that the CSR should hold, where they are known apart from it. `replaces` is the chain of the
     certificate that is renewed: an authority with ARI then waives its limits. `issued` are earlier certificates, for
     the authority's limit of duplicates. `journal` makes an interrupted order resumable: clear it once the chain is
-    kept. `tell` is told what takes long or is out of the ordinary.
+    kept. `sessions` are shared with other orders of this process. `tell` is told what takes long or is out of the
+    ordinary.
 
     Every TXT record that was made is taken away again, whatever happens. Raises OrderError (whose `passing` says
     whether later or elsewhere may help), or what `records` raises.
     """
-    run = _Run(_request(csr, names), records, replaces, tuple(issued), journal, timing or Timing(), tell)
+    run = _Run(_request(csr, names), records, replaces, tuple(issued), journal, sessions, timing or Timing(), tell)
     return run.at(account)
 
 
@@ -199,6 +203,7 @@ def obtain_from(
     replaces: str | None = None,
     issued: Collection[Issuance] = (),
     journal: Journal | None = None,
+    sessions: Sessions | None = None,
     timing: Timing | None = None,
     tell: Callable[[str], None] = _silent,
 ) -> Obtained:
@@ -209,7 +214,7 @@ def obtain_from(
     """
     if not accounts:
         raise OrderError("no authority to order from")
-    run = _Run(_request(csr, names), records, replaces, tuple(issued), journal, timing or Timing(), tell)
+    run = _Run(_request(csr, names), records, replaces, tuple(issued), journal, sessions, timing or Timing(), tell)
     under_way = Entry.from_text(journal.load()) if journal else None
     order = sorted(accounts, key=lambda one: under_way is None or one.authority.directory != under_way.directory)
     failures: list[OrderError] = []
@@ -245,13 +250,17 @@ class _Run:
     replaces: str | None
     issued: tuple[Issuance, ...]
     journal: Journal | None
+    sessions: Sessions | None
     timing: Timing
     tell: Callable[[str], None]
 
     def at(self, account: Account) -> str:
-        with Session(account, self.timing) as session, session.explaining():
+        with ExitStack() as stack:
+            session = (self.sessions or stack.enter_context(Sessions(self.timing))).of(account)
+            stack.enter_context(session.explaining())
             session.check_clock()
-            return (self._finished(session) or self._ordered(session)).removesuffix("\n") + "\n"
+            chain = self._finished(session) or self._ordered(session, account.profile)
+            return chain.removesuffix("\n") + "\n"
 
     def _finished(self, session: Session) -> str | None:
         """The chain of the order that an interrupted run was at; None where there is none to be finished."""
@@ -287,21 +296,21 @@ class _Run:
         replaced = self._replaced
         return (replaced is not None and certificate.serial == replaced.serial) or certificate.due(self.timing.now())
 
-    def _ordered(self, session: Session) -> str:
-        self._check(session)
+    def _ordered(self, session: Session, profile: str | None) -> str:
+        self._check(session, profile)
         self.records.check(self.request.names, session.issuers)
-        order = self._new_order(session)
+        order = self._new_order(session, profile)
         if self.journal is not None:
             self.journal.save(self._entry(session, order.url).to_text())
         return self._through(session, order)
 
-    def _check(self, session: Session) -> None:
-        session.check_profile()
-        most, has = session.authority.most_names(session.account.profile), len(self.request.names)
+    def _check(self, session: Session, profile: str | None) -> None:
+        session.check_profile(profile)
+        most, has = session.authority.most_names(profile), len(self.request.names)
         if most is not None and has > most:
-            profile = f" of profile {session.account.profile}" if session.account.profile else ""
+            of_profile = f" of profile {profile}" if profile else ""
             raise OrderError(
-                f"{session.authority} puts at most {most} names on one certificate{profile}, not {has}: "
+                f"{session.authority} puts at most {most} names on one certificate{of_profile}, not {has}: "
                 "split them, or use a wildcard"
             )
         if "renewalInfo" not in session.directory or self._replaced is None:
@@ -327,10 +336,10 @@ class _Run:
                 f"this is the last before {times[0] + limit.window:%Y-%m-%d %H:%M} UTC"
             )
 
-    def _new_order(self, session: Session) -> _Order:
+    def _new_order(self, session: Session, profile: str | None) -> _Order:
         content: dict[str, Any] = {"identifiers": [{"type": "dns", "value": name} for name in self.request.names]}
-        if session.account.profile is not None:
-            content["profile"] = session.account.profile
+        if profile is not None:
+            content["profile"] = profile
         if (replaced := self._replaced) and replaced.id and "renewalInfo" in session.directory:
             content["replaces"] = replaced.id
         session.ensure_account()

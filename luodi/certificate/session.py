@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from threading import Lock
+from typing import Any, Self, TypeVar
 
 import acme.errors
 import requests
@@ -25,7 +27,7 @@ from josepy import b64, jwa, jwk, util
 from requests.adapters import HTTPAdapter
 
 from luodi.certificate.authorities import Authority, Binding
-from luodi.certificate.problems import UNDERSTOOD, OrderError, code, explained, is_passing, told
+from luodi.certificate.problems import UNDERSTOOD, NotAcme, OrderError, code, explained, is_passing, told
 
 _AGENT = "luodi"
 _NONCE_ATTEMPTS = 20
@@ -39,7 +41,7 @@ _BROKEN_ATTEMPTS, _BROKEN_PAUSE = 3, 0.2
 _NEAR_SECONDS = 0.1
 """Within which a near authority's directory is read, its TLS handshake included; that takes a far one some round
 trips."""
-_AT_ONCE = 8
+_AT_ONCE, _CONNECTIONS = 8, 32
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 """How far this machine's clock may be off before a certificate would seem not yet valid, or be renewed too late."""
 
@@ -92,7 +94,7 @@ class _Network(client.ClientNetwork):
 
     def __init__(self, key: jwk.JWK, algorithm: jwa.JWASignature, timing: Timing) -> None:
         super().__init__(key, alg=algorithm, user_agent=_AGENT, timeout=int(_ANSWER_SECONDS))
-        adapter = HTTPAdapter(pool_maxsize=_AT_ONCE)
+        adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self._timing = timing
@@ -106,6 +108,9 @@ class _Network(client.ClientNetwork):
                 if code(error) != "badNonce" or attempt == _NONCE_ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def __del__(self) -> None:
+        """Nothing: the session that owns the connections closes them."""
 
     def _send_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
         answer = super()._send_request(method, url, *args, **kwargs)
@@ -164,6 +169,7 @@ class Session:
         self.account, self.timing = account, timing or Timing()
         self.authority = account.authority
         self.where = self.authority.directory
+        self._lock = Lock()
         self.key, algorithm = account_key(account.key)
         self._network = _Network(self.key, algorithm, self.timing)
         if self.authority.roots is not None:
@@ -180,6 +186,10 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
         self._network.session.close()
 
     @property
@@ -216,9 +226,9 @@ class Session:
                 "set-ntp true), or certificates are renewed too late and judged not yet valid"
             )
 
-    def check_profile(self) -> None:
-        """Raise OrderError when the account asks for a profile that is not on offer."""
-        wanted, offered = self.account.profile, self.meta.get("profiles")
+    def check_profile(self, wanted: str | None) -> None:
+        """Raise OrderError when this profile is not on offer."""
+        offered = self.meta.get("profiles")
         if wanted is None:
             return
         if not isinstance(offered, dict) or not offered:
@@ -228,14 +238,13 @@ class Session:
 
     def register(self) -> str:
         """Register the key, bound if need be, or find its account; the account's URL."""
-        self._network.account = None
         content: dict[str, Any] = {"termsOfServiceAgreed": True}
         if self.account.email:
             content["contact"] = [f"mailto:{self.account.email}"]
         if binding := self._binding():
             content["externalAccountBinding"] = binding
         try:
-            answer = self.post(self.directory["newAccount"], content)
+            return self._use(self._account_of_key(content))
         except messages.Error as error:
             raise OrderError(
                 f"{self.where} refuses the account: {told(error)}{self._binding_advice(error)}",
@@ -244,12 +253,12 @@ class Session:
             ) from error
         except UNDERSTOOD as error:
             raise explained(error, self.where) from error
-        return self._use(answer.headers.get("Location", ""))
 
     def ensure_account(self) -> None:
         """Register, unless the account's URL is known."""
-        if self._network.account is None:
-            self.register()
+        with self._lock:
+            if self._network.account is None:
+                self.register()
 
     def roll_over(self, new: str) -> None:
         """Give the account another key (section 7.3.5); it is this session's from then on."""
@@ -259,12 +268,12 @@ class Session:
         content = {"account": self.account_url, "oldKey": self.key.public_key().to_partial_json()}
         inner = jws.JWS.sign(json.dumps(content).encode(), key=key, alg=algorithm, nonce=None, url=url)
         self.post(url, inner.to_partial_json())
-        known = self.account_url
         self.key = self._network.key = key
-        self._network.alg, self._network.account = algorithm, None
-        answer = self.post(self.directory["newAccount"], {"onlyReturnExisting": True})
-        if (found := self._use(answer.headers.get("Location", ""))) != known:
-            raise OrderError(f"{self.where} did not give {known} the new key: that one is the key of {found}")
+        self._network.alg = algorithm
+        if (found := self._account_of_key({"onlyReturnExisting": True})) != self.account_url:
+            raise OrderError(
+                f"{self.where} did not give {self.account_url} the new key: that one is the key of {found}"
+            )
 
     def revoke(self, der: bytes, reason: int) -> None:
         """Revoke a certificate (section 7.6), signed by the account key."""
@@ -295,6 +304,15 @@ class Session:
             yield
         except UNDERSTOOD as error:
             raise explained(error, self.where) from error
+
+    def _account_of_key(self, content: Mapping[str, Any]) -> str:
+        """Post to newAccount, which is signed by the bare key (section 7.3); the account's URL."""
+        network = copy(self._network)  # the account of the other may be in use by another thread
+        network.account = None
+        answer = network.post(self.directory["newAccount"], _Payload(content), new_nonce_url=self.directory["newNonce"])
+        if "Location" not in answer.headers:
+            raise NotAcme(answer)
+        return str(answer.headers["Location"])
 
     def _use(self, url: str) -> str:
         self._network.account = messages.RegistrationResource(uri=url, body=messages.Registration())
@@ -368,6 +386,30 @@ class Session:
             raise OrderError(f"{where} is not an ACME directory: it has no {missing[0]}", passing=outage)
         self.directory: dict[str, Any] = directory
         return answer
+
+
+class Sessions:
+    """The sessions of one process. Orders that share them, also at once, read each directory once, and use the same
+    connections and nonces. Use as a context."""
+
+    def __init__(self, timing: Timing | None = None) -> None:
+        self._timing = timing
+        self._lock, self._open = Lock(), dict[Account, Session]()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for session in self._open.values():
+            session.close()
+
+    def of(self, account: Account) -> Session:
+        """The account's session, whatever profile is ordered. Raises OrderError as Session does."""
+        account = replace(account, profile=None)
+        with self._lock:
+            if account not in self._open:
+                self._open[account] = Session(account, self._timing)
+            return self._open[account]
 
 
 def account_key(pem: str) -> tuple[jwk.JWK, jwa.JWASignature]:

@@ -95,7 +95,7 @@ def running(
     }
     file, log = folder / "pebble.json", folder / "pebble.log"
     file.write_text(json.dumps({"pebble": config}))
-    sleep = {"PEBBLE_VA_SLEEPTIME": str(validation_seconds)} if validation_seconds else {"PEBBLE_VA_NOSLEEP": "1"}
+    sleep = {"PEBBLE_VA_SLEEPTIME": str(validation_seconds + 1)} if validation_seconds else {"PEBBLE_VA_NOSLEEP": "1"}
     faults = {"PEBBLE_WFE_NONCEREJECT": str(bad_nonces), "PEBBLE_AUTHZREUSE": str(reuse)}
     if not validates:
         faults["PEBBLE_VA_ALWAYS_VALID"] = "1"
