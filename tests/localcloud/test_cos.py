@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qcloud_cos import CosConfig, CosS3Client
 from qcloud_cos.cos_exception import CosServiceError
@@ -93,6 +93,19 @@ def test_links_work_until_they_expire_and_for_what_they_were_signed(
     assert "SignatureDoesNotMatch" in _refused(
         cloud, "GET", stranger.get_presigned_url(Bucket=bucket, Key="a.bin", Method="GET")
     )
+
+
+_KEYS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(key=_KEYS.filter(lambda key: key[0] != "/" and "//" not in key and "/." not in f"/{key}"))
+def test_any_key_is_signed_and_found(cloud: Cloud, client: CosS3Client, bucket: str, key: str) -> None:
+    client.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    assert _keys(client.list_objects(Bucket=bucket)) == [key]
+    link = client.get_presigned_url(Bucket=bucket, Key=key, Method="GET", Params={"response-content-type": key})
+    assert _send(cloud, "GET", link).content == key.encode()
+    client.delete_object(Bucket=bucket, Key=key)
 
 
 def test_lists_by_prefix_delimiter_and_page(client: CosS3Client, bucket: str) -> None:
