@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,10 +14,29 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Limit:
-    """So many in a sliding window."""
+    """So many at once, and over a window, one by one, as many again: a bucket that refills steadily."""
 
     count: int
     window: timedelta
+
+    def left(self, times: Iterable[datetime], now: datetime) -> float:
+        """How many may be had now, after those that were had at these times; a part is one that is being refilled."""
+        level, last = float(self.count), None
+        for time in [*sorted(one for one in times if one <= now), now]:
+            if last is not None:
+                level = min(float(self.count), level + (time - last) / self._interval)
+            last = time
+            if time is not now:
+                level = max(0.0, level - 1)
+        return level
+
+    def wait(self, left: float) -> timedelta:
+        """How long until one may be had, when so many are left."""
+        return max(0.0, 1 - left) * self._interval
+
+    @property
+    def _interval(self) -> timedelta:
+        return self.window / self.count
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,8 @@ class Authority:
     """The id of its authority for tests."""
     trusted: bool = True
     """Whether browsers trust what it issues."""
-    ocsp: bool = False
+    ocsp: bool | None = None
+    """Whether its certificates still name an OCSP responder; None where that is not known."""
     source: str | None = None
 
     def __str__(self) -> str:
@@ -119,6 +139,6 @@ def _authority(id_: str, entry: Mapping[str, Any]) -> Authority:
         duplicates=Limit(duplicates["count"], timedelta(days=duplicates["days"])) if duplicates else None,
         staging=entry.get("staging"),
         trusted=entry.get("trusted", True),
-        ocsp=entry.get("ocsp", False),
+        ocsp=entry.get("ocsp"),
         source=entry["source"],
     )

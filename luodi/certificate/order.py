@@ -40,7 +40,7 @@ from luodi.certificate.authorities import Authority, Binding
 from luodi.certificate.journal import Entry, FileJournal, Journal
 from luodi.certificate.lifetime import Certificate
 from luodi.certificate.problems import NotAcme, OrderError, code, contents, explained, is_passing, told
-from luodi.certificate.request import SigningRequest
+from luodi.certificate.request import SigningRequest, ascii_name
 from luodi.certificate.session import Account, Session, Sessions, Timing, base64url, pause
 
 __all__ = [
@@ -317,24 +317,20 @@ class _Run:
             self._check_duplicates(session.authority)
 
     def _check_duplicates(self, authority: Authority) -> None:
-        if authority.duplicates is None:
-            return
         limit, now, names = authority.duplicates, self.timing.now(), set(self.request.names)
-        times = sorted(one.at for one in self.issued if set(one.names) == names and one.at > now - limit.window)
-        if len(times) >= limit.count:
-            again = times[len(times) - limit.count] + limit.window
+        if limit is None:
+            return
+        left = limit.left((one.at for one in self.issued if set(map(ascii_name, one.names)) == names), now)
+        said = f"{authority} issues {limit.count} certificates of the same names in {limit.window.days} days"
+        if left < 1:
             raise OrderError(
-                f"{authority} issues {limit.count} certificates of the same names in {limit.window.days} days, and "
-                f"has issued {len(times)}: the next can be had from {again:%Y-%m-%d %H:%M} UTC. For tries, use "
+                f"{said}: the next can be had from {now + limit.wait(left):%Y-%m-%d %H:%M} UTC. For tries, use "
                 f"{authority.staging or 'a staging authority'}",
                 kind="rateLimited",
                 passing=True,
             )
-        if len(times) == limit.count - 1:
-            self.tell(
-                f"{authority} has issued {len(times)} certificates of these names within {limit.window.days} days; "
-                f"this is the last before {times[0] + limit.window:%Y-%m-%d %H:%M} UTC"
-            )
+        if left < 2:
+            self.tell(f"{said}; this is the last before {now + limit.wait(left - 1):%Y-%m-%d %H:%M} UTC")
 
     def _new_order(self, session: Session, profile: str | None) -> _Order:
         content: dict[str, Any] = {"identifiers": [{"type": "dns", "value": name} for name in self.request.names]}
