@@ -40,6 +40,11 @@ class Directory:
     dropped: set[str] = field(default_factory=set)
     """Resources whose connections are closed without an answer."""
     retry_after: str | None = None
+    meta: dict[str, Any] | None = None
+    also: tuple[str, ...] = ()
+    """Further resources that the directory names."""
+    refusing: int | None = None
+    """How many refusals there are before what is asked for is done; None for ever."""
     asked: list[str] = field(default_factory=list)
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Each resource that something was posted to, and what."""
@@ -53,7 +58,9 @@ class Directory:
         match resource:
             case "dir":
                 names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "new-order"}
-                return {name: f"{self.url}/{path}" for name, path in names.items()}
+                found: dict[str, Any] = {name: f"{self.url}/{path}" for name, path in names.items()}
+                found |= {name: f"{self.url}/{name}" for name in self.also}
+                return found | ({"meta": self.meta} if self.meta else {})
             case "account":
                 return {"status": "valid", "orders": f"{self.url}/orders"}
             case "new-order":
@@ -146,7 +153,9 @@ def serving() -> Iterator[Directory]:
                 self.close_connection = True
             elif resource in directory.pages:
                 self._send(200, directory.pages[resource])
-            elif refusal := directory.refusals.get(resource):
+            elif (refusal := directory.refusals.get(resource)) and directory.refusing != 0:
+                if directory.refusing is not None:
+                    directory.refusing -= 1
                 self._send(refusal["status"], refusal)
             else:
                 created = resource in ("account", "new-order")
