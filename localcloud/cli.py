@@ -327,6 +327,7 @@ def _regime(enforced: bool) -> str:
 
 def _show(home: Path, endpoints: daemon.Endpoints) -> None:
     click.echo(f"  API   {endpoints.api}")
+    click.echo(f"  COS   {endpoints.cos}, with the API as proxy")
     click.echo(f"  DNS   {endpoints.dns}")
     click.echo(f"  ACME  {endpoints.acme_directory}")
     click.echo(f"  kept in {home}")

@@ -68,6 +68,11 @@ class Endpoints:
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
+    def cos(self) -> str:
+        """COS in any region, before its buckets' names. Port 80 of a machine is its own server's: see services/cos."""
+        return f"http://cos.myqcloud.com:{self.api_port}"
+
+    @property
     def dns(self) -> str:
         """The first name server, as `address:port`."""
         return f"127.0.0.1:{self.dns_port}"

@@ -25,8 +25,7 @@ def environment(home: Path, endpoints: Endpoints) -> dict[str, str]:
         "TENCENTCLOUD_SECRET_ID": account.secret_id,
         "TENCENTCLOUD_SECRET_KEY": account.secret_key,
         "TENCENTCLOUD_PROTOCOL": "HTTP",
-        # Of any region. With a port, as 80 of a machine is its own server's: see services/cos.
-        "TENCENTCLOUD_COS_DOMAIN": f"http://cos.myqcloud.com:{endpoints.api_port}",
+        "TENCENTCLOUD_COS_DOMAIN": endpoints.cos,
         # In upper case alone: in lower case Python's gRPC would send its own calls there.
         "HTTP_PROXY": endpoints.api,
         "NO_PROXY": "127.0.0.1,localhost",

@@ -20,8 +20,10 @@ A bucket is named `<name>-<appid>`; the appid is what `cam` GetUserAppId and `st
 
 Every request's signature is checked: COS's own (`q-sign-algorithm=sha1`, in the header or in a link, with its time of
 expiry) and, since the provider uses AWS's client for part of a bucket, AWS4-HMAC-SHA256. Objects are files in the
-cloud's home, under `cos/`, and are never whole in memory. What isn't done is refused as NotImplemented: versioning that
-is on, static websites, policies, replication, logging, acceleration.
+cloud's home, under `cos/`, and are never whole in memory. Lifecycles end objects, and uploads that nobody completed, as
+soon as they are due. CORS rules are kept, but no browser is told of them; bytes are on disk as they came, also where a
+bucket says AES256. What isn't done is refused as NotImplemented: versioning that is on, static websites, policies,
+replication, logging, acceleration.
 """
 
 from __future__ import annotations

@@ -96,9 +96,6 @@ class Cos:
             message = f"The rehearsal cloud failed; its log has request {request_id}."
             error = CosError(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", message)
             response = _refusal(error, call, request_id)
-        if error is not None and not request.content.at_eof():
-            # What is still being sent belongs to a request that is over.
-            response.force_close()
         response.headers["x-cos-request-id"] = request_id
         response.headers["Server"] = "tencent-cos"
         self._write(call, error, time.perf_counter() - started)
