@@ -93,7 +93,7 @@ def issued(names: tuple[str, ...], responder: str | None = None) -> Issued:
     """A certificate for `names`, with the address of an OCSP responder if there is one."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1())
-    authority = _signed("luodi tests", None, authority_key).sign(authority_key, hashes.SHA256())
+    authority = _signed(f"luodi tests {names[0]}", None, authority_key).sign(authority_key, hashes.SHA256())
     builder = _signed("a site", authority.subject, key).add_extension(
         x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
     )
