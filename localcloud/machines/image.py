@@ -17,7 +17,7 @@ from pathlib import Path
 from localcloud.machines.guest.network import RESOLVERS
 from localcloud.machines.spec import MachineSpec
 
-HELD_BACK = re.compile(r"^(nginx(-.*)?|libnginx-mod-.*)$")
+HELD_BACK = re.compile(r"^(nginx(-.*)?|libnginx-mod-.*|php[0-9.]*-fpm)$")
 """Debian packages that a new machine doesn't have until `apt-get install` asks for them."""
 
 HOST_PACKAGES = Path("/var/lib/dpkg")
@@ -48,6 +48,7 @@ _DIRECTORIES = {
     "var/cache": 0o755,
     "var/lib/cloud/instance": 0o755,
     "var/lib/dpkg/updates": 0o755,
+    "var/lib/logrotate": 0o755,
     "var/lib/misc": 0o755,
     "var/log": 0o755,
     "var/mail": 0o755,

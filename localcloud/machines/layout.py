@@ -142,8 +142,9 @@ def _host_packages() -> list[str]:
     options: list[str] = []
     if Path("/var/lib/dpkg/info").is_dir():
         options += ["--ro-bind", "/var/lib/dpkg", str(INSIDE / "host/dpkg")]
-    if os.access("/etc/nginx", os.R_OK | os.X_OK):
-        options += ["--ro-bind", "/etc/nginx", str(INSIDE / "host/nginx")]
+    for name in ("nginx", "php"):
+        if os.access(f"/etc/{name}", os.R_OK | os.X_OK):
+            options += ["--ro-bind", f"/etc/{name}", str(INSIDE / "host" / name)]
     return options
 
 

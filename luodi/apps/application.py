@@ -70,7 +70,7 @@ class App:
                 "install": ("apps-install.sh", {"install": settings.install}),
                 "control": (
                     "apps-control.sh",
-                    {"ports": settings.ports or (), "range": PORTS, "others": "", "program": self.program},
+                    {"ports": settings.ports or (), "range": PORTS, "program": self.program},
                 ),
             },
             {"environment": environment_file(settings.environment)},
@@ -130,6 +130,7 @@ class Php:
     content: str
     digest: str
     settings: PhpSettings
+    secrets: str | None = None
 
     def files(self, templates: Path | None = None) -> dict[str, str]:
         """What the release says of it: path to text, all under ``apps/<name>/``."""
@@ -140,8 +141,7 @@ class Php:
                 "pool.conf": ("units/pool.conf", {}),
                 "build.service": ("units/build.service", {}),
                 "install": ("apps-install.sh", {"install": self.settings.install}),
-                # nginx reads what PHP doesn't.
-                "control": ("apps-php.sh", {"others": "rX", "program": ""}),
+                "control": ("apps-php.sh", {"program": ""}),
             },
             {},
         )
@@ -159,6 +159,11 @@ class Php:
     def folder(self) -> str:
         """Where it is on the server."""
         return f"{APPS}/{self.name}/{_VERSION}"
+
+    @property
+    def secrets_file(self) -> str | None:
+        """The file of its secrets, which only root may read."""
+        return f"{SECRETS}/{self.name}/{self.secrets}" if self.secrets else None
 
     @property
     def socket(self) -> str:

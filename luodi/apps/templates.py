@@ -35,11 +35,21 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        environment.filters["ini"] = lambda value: _Quoted(ini_value(value))
         return environment.get_template(f"{name}.j2").render(values)
 
 
+class _Quoted(str):
+    """Text that is quoted already."""
+
+    __slots__ = ()
+
+
 def _each(quote: Callable[[str], str], value: Any) -> str:
-    return " ".join(quote(str(part)) for part in (value if isinstance(value, list | tuple) else [value]))
+    return " ".join(
+        part if isinstance(part, _Quoted) else quote(str(part))
+        for part in (value if isinstance(value, list | tuple) else [value])
+    )
 
 
 def systemd_word(text: str) -> str:
@@ -53,6 +63,15 @@ def systemd_word(text: str) -> str:
 def environment_file(variables: Mapping[str, str]) -> str:
     """What systemd's ``EnvironmentFile=`` reads back as `variables` (systemd.exec(5)), also of several lines."""
     return "".join(f"{name}={_value(value)}\n" for name, value in sorted(variables.items()))
+
+
+def ini_value(text: str) -> str:
+    """`text` as PHP-FPM's configuration reads it. Raises ValueError for the few that it can't hold."""
+    if "'" not in text:
+        return f"'{text}'"
+    if "${" in text or "\\" in text or '"' in text:
+        raise ValueError("PHP-FPM can't take a value with both an apostrophe and one of \", \\ and ${")
+    return f'"{text}"'
 
 
 def _value(text: str) -> str:

@@ -14,6 +14,10 @@ import jinja2
 
 PACKAGES = ("nginx", "curl", "openssl", "ca-certificates")
 KEPT_RELEASES = 5
+LOG_DAYS = 190
+"""Six months and a few days: Cybersecurity Law of the PRC (网络安全法), article 21(3)."""
+SWAP_BELOW = 2048
+"""MB of memory below which a server gets a swap file."""
 
 TLS = "/etc/luodi/tls"
 """The folder on the server that has a folder for each site's certificates: ``<site>/current/ecdsa.pem`` with its chain
@@ -63,9 +67,19 @@ class Scripts:
         )
         self._environment.filters["raw"] = _Raw
 
-    def prepare(self) -> str:
-        """Makes a fresh server ready; safe to run again."""
-        return self._render("prepare", packages=PACKAGES)
+    def prepare(
+        self,
+        packages: Sequence[str] = (),
+        *,
+        log_days: int = LOG_DAYS,
+        ssh: bool = False,
+        swap_below: int = SWAP_BELOW,
+    ) -> str:
+        """Makes a fresh server ready; safe to run again. `packages` are those of its applications; `ssh` says whether
+        the stack opens SSH. The last line printed is JSON: ``nginx``, ``openssl``, ``modules``, ``memory`` (MB),
+        ``processors``, and what it ``lacks``."""
+        wanted = [*PACKAGES, *(name for name in packages if name not in PACKAGES)]
+        return self._render("prepare", packages=wanted, log_days=log_days, ssh=ssh, swap_below=swap_below)
 
     def signing_request(self, site: str, kinds: Sequence[str], names: Sequence[str], *, pin: bool) -> str:
         """Makes the pending keys of a site, of `kinds` (``ecdsa``, ``rsa-<bits>``), or takes those installed (`pin`);

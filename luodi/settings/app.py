@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -68,6 +68,36 @@ class _Files(Section):
         description="The command that fetches its dependencies, run in its folder before the switch. By default what "
         "its lock file asks for: `npm ci`, `pip install` into .venv, or `composer install`. `[]` for none.",
     )
+    environment: dict[Variable, str] = Field(
+        {}, description="Environment variables. What must stay secret is named in secrets instead."
+    )
+    secrets: dict[Variable, str] = Field(
+        {},
+        description="Environment variables whose values are secrets of the stack: the variable's name, and the key in "
+        "luodi:app-secrets.",
+    )
+
+    @field_validator("environment")
+    @classmethod
+    def _one_line(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name, value in environment.items():
+            if any(ord(char) < 32 and char not in "\t\n" for char in value):
+                raise ValueError(f"the value of {name} has a control character")
+        return environment
+
+    @field_validator("secrets")
+    @classmethod
+    def _named(cls, secrets: dict[str, str]) -> dict[str, str]:
+        for name, key in secrets.items():
+            if not _SECRET.fullmatch(key):
+                raise ValueError(f"{name}: name a key of luodi:app-secrets here, never the secret itself")
+        return secrets
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        if twice := self.environment.keys() & self.secrets.keys():
+            raise ValueError(f"{', '.join(sorted(twice))} is in both environment and secrets")
+        return self
 
 
 class AppSettings(_Files):
@@ -93,14 +123,6 @@ class AppSettings(_Files):
         strict=False,
         description="The two ports between which releases alternate. By default free ones from 20000 on.",
     )
-    environment: dict[Variable, str] = Field(
-        {}, description="Environment variables. What must stay secret is named in secrets instead."
-    )
-    secrets: dict[Variable, str] = Field(
-        {},
-        description="Environment variables whose values are secrets of the stack: the variable's name, and the key in "
-        "luodi:app-secrets.",
-    )
     health: HealthPath = Field("/", description="The path that answers below 400 once it is ready.")
     start: int = Field(60, ge=1, le=300, description="Seconds that it may take until it is ready.")
     drain: int = Field(
@@ -108,26 +130,8 @@ class AppSettings(_Files):
     )
     memory: int = Field(512, ge=32, le=1_048_576, description="MB that it may use before it is restarted.")
 
-    @field_validator("environment")
-    @classmethod
-    def _one_line(cls, environment: dict[str, str]) -> dict[str, str]:
-        for name, value in environment.items():
-            if any(ord(char) < 32 and char not in "\t\n" for char in value):
-                raise ValueError(f"the value of {name} has a control character")
-        return environment
-
-    @field_validator("secrets")
-    @classmethod
-    def _named(cls, secrets: dict[str, str]) -> dict[str, str]:
-        for name, key in secrets.items():
-            if not _SECRET.fullmatch(key):
-                raise ValueError(f"{name}: name a key of luodi:app-secrets here, never the secret itself")
-        return secrets
-
     @model_validator(mode="after")
-    def _consistent(self) -> AppSettings:
-        if twice := self.environment.keys() & self.secrets.keys():
-            raise ValueError(f"{', '.join(sorted(twice))} is in both environment and secrets")
+    def _consistent(self) -> Self:
         if self.ports and self.ports[0] == self.ports[1]:
             raise ValueError("ports are two different ones: a release starts beside the one before")
         if self.processes > 1 and self.runner != "pm2":
@@ -144,4 +148,3 @@ class PhpSettings(_Files):
     extensions: tuple[PackageName, ...] = Field(
         (), strict=False, description="Extensions, by the end of their packages' names: mysql, gd, mbstring, xml."
     )
-    environment: dict[Variable, str] = Field({}, description="Environment variables.")

@@ -24,6 +24,7 @@ DEFAULT_NGINX = Path(__file__).parent / "nginx"
 WELCOME = Path("/usr/share/nginx/html/index.html")
 UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 FAILED = 100  # apt's exit code
+_SIMULATE = frozenset({"-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act"})
 
 Stanzas = dict[str, str]
 
@@ -98,10 +99,13 @@ def new_packages(names: list[str], has: Stanzas, offers: Stanzas) -> list[str]:
     return ordered
 
 
-def install(names: list[str]) -> None:
-    """Install packages as far as a rehearsal can. Raises Refused, having changed nothing."""
+def install(names: list[str], *, simulate: bool = False) -> None:
+    """Install packages as far as a rehearsal can, or only look. Raises Refused, having changed nothing."""
     has, offers = stanzas(STATUS), available()
     new = new_packages(names, has, offers)
+    if simulate:
+        print("".join(f"Inst {name} ({field(offers[name], 'Version')})\n" for name in new), end="")
+        return
     for name in names:
         if name in has:
             print(f"{name} is already the newest version ({field(has[name], 'Version')}).")
@@ -116,6 +120,9 @@ def install(names: list[str]) -> None:
     for name in new:
         if name.startswith("libnginx-mod-"):
             enable_modules(name)
+    for name in new:
+        if re.fullmatch(r"php[0-9.]+-fpm", name):
+            set_up_php(name)
     if "nginx" in "".join(new) and not running("nginx"):
         service("start", "nginx")
 
@@ -153,6 +160,19 @@ def set_up_nginx(offers: Stanzas) -> None:
     if not any(Path(folder, "nginx.service").exists() for folder in UNIT_FOLDERS):
         shutil.copyfile(DEFAULT_NGINX / "nginx.service", Path(UNIT_FOLDERS[0], "nginx.service"))
     service("enable", "nginx")
+
+
+def set_up_php(package: str) -> None:
+    """Give the machine PHP-FPM as a fresh installation has it: the host's settings, no pool but Debian's own."""
+    if not (HOST / "php").is_dir():
+        raise Refused(f"{package} is in the package database of this host, but its /etc/php can't be read")
+    shutil.copytree(HOST / "php", "/etc/php", symlinks=True, dirs_exist_ok=True)
+    for pool in Path("/etc/php").glob("*/fpm/pool.d/*"):
+        if pool.name != "www.conf":
+            pool.unlink()
+    Path("/run/php").mkdir(exist_ok=True)
+    service("enable", package)
+    service("start", package)
 
 
 def default_configuration(offers: Stanzas) -> dict[Path, bytes]:
@@ -225,7 +245,8 @@ def main(arguments: list[str]) -> int:
         elif command in {"upgrade", "dist-upgrade", "full-upgrade", "autoremove"}:
             print("0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.")
         elif command == "install":
-            install([name if name.startswith(("/", ".")) else _bare(name) for name in names])
+            wanted = [name if name.startswith(("/", ".")) else _bare(name) for name in names]
+            install(wanted, simulate=not _SIMULATE.isdisjoint(arguments))
         elif command not in {"clean", "autoclean"}:
             raise Refused(f"Invalid operation {command} (a rehearsal has update and install)")
     except Refused as error:
