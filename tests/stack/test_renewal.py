@@ -1,0 +1,220 @@
+"""`luodi certificate` and `luodi renew`: what is looked at, what is renewed, and that no visitor notices."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud import Cloud
+from tests.project import Project
+from tests.unit.robots import robots
+
+_DOMAIN, _OTHER = "xuqi.cn", "xuqi-blog.cn"
+_FILING = {"icp": {"number": "浙ICP备2026012345号-1", "approved": "2026-11-10"}}
+_DIRECT = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+_HOOK = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7aaa-4bc4-97a0-0ec2a1fa5aaa"
+
+
+class Landed:
+    """A stack of two sites that is up."""
+
+    def __init__(self, cloud: Cloud, folder: Path) -> None:
+        self.cloud, self.project = cloud, Project(folder, cloud.environment())
+        self.stack = self.project.configure(
+            "test",
+            {
+                "tencentcloud:region": "ap-shanghai",
+                "luodi:site": {"domain": _DOMAIN, "title": "续期示例"},
+                "luodi:sites": [
+                    {
+                        "site": {"domain": _OTHER, "title": "续期博客"},
+                        "dns": {"manage": "create"},
+                        "filing": {"icp": {"number": "浙ICP备2026012345号-2", "approved": "2026-11-10"}},
+                    }
+                ],
+                "luodi:server": {"kind": "lighthouse", "bundle": "bundle_starter_mc_promo_med2_01"},
+                "luodi:dns": {"manage": "create"},
+                "luodi:filing": _FILING,
+            },
+        )
+        self.stack.up()
+        self.address: str = self.stack.outputs()["address"]
+
+    def luodi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "luodi", *arguments, "--port", str(self.cloud.https_port)],
+            cwd=self.project.folder,
+            env={**self.project.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def certificates(self, *arguments: str, **environment: str) -> dict[str, dict[str, Any]]:
+        done = self.luodi(*arguments, "--stack", "test", "--json", **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {row["domain"]: row for row in json.loads(done.stdout)["certificates"]}
+
+    def updates(self) -> int:
+        """How often the engine has brought the stack up."""
+        done = self.project.pulumi("stack", "history", "--stack", "test", "--json", "--page-size", "100")
+        return sum(entry["kind"] == "update" for entry in json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def landed(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    return Landed(cloud, tmp_path_factory.mktemp("renewal") / "site")
+
+
+class Visitor(threading.Thread):
+    """Somebody who shakes hands again and again, and writes down each time that it fails."""
+
+    def __init__(self, landed: Landed, name: str) -> None:
+        super().__init__(daemon=True)
+        self._where, self.site = (landed.address, landed.cloud.https_port), name
+        self._context = ssl.create_default_context(cafile=str(landed.cloud.roots))
+        self._enough = threading.Event()
+        self.failures: list[str] = []
+        self.serials: list[str] = []
+
+    def run(self) -> None:
+        while not self._enough.wait(0.02):  # a machine of two cores has more to do
+            try:
+                with (
+                    socket.create_connection(self._where, timeout=10) as plain,
+                    self._context.wrap_socket(plain, server_hostname=self.site) as secure,
+                ):
+                    serial = str((secure.getpeercert() or {})["serialNumber"])
+            except OSError as error:
+                self.failures.append(str(error))
+            else:
+                if self.serials[-1:] != [serial]:
+                    self.serials.append(serial)
+
+    def leave(self) -> None:
+        self._enough.set()
+        self.join(30)
+
+
+@pytest.fixture
+def visitors(landed: Landed) -> Iterator[list[Visitor]]:
+    here = [Visitor(landed, name) for name in (_DOMAIN, _OTHER)]
+    for visitor in here:
+        visitor.start()
+    yield here
+    for visitor in here:
+        visitor.leave()
+
+
+def test_each_site_s_certificate_is_shown_as_it_is_served(landed: Landed) -> None:
+    found = landed.certificates("certificate")
+    assert set(found) == {_DOMAIN, _OTHER}
+    for domain, row in found.items():
+        assert row["state"] == "valid"
+        assert domain in row["names"]
+        assert row["key"] == "ECDSA P-256"
+        assert row["served"] == [
+            {
+                "address": landed.address,
+                "fingerprint": row["served"][0]["fingerprint"],
+                "declared": True,
+                "trusted": True,
+                "reason": None,
+            }
+        ]
+
+
+def test_people_get_a_table(landed: Landed) -> None:
+    done = landed.luodi("certificate", "--stack", "test", COLUMNS="200")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for word in (_DOMAIN, _OTHER, "ECDSA P-256", "days", "█", "as declared"):
+        assert word in done.stdout
+
+
+def test_where_nothing_is_due_no_engine_is_started(landed: Landed) -> None:
+    before, start = landed.updates(), time.monotonic()
+    found = landed.certificates("renew")
+    took = time.monotonic() - start
+    assert {row["outcome"] for row in found.values()} == {"valid"}
+    assert landed.updates() == before
+    assert took < 30, "an engine's start alone takes longer on a machine this busy"
+
+
+def test_a_renewal_changes_certificate_and_key_and_nothing_else_and_nobody_notices(
+    landed: Landed, visitors: list[Visitor], tmp_path: Path
+) -> None:
+    release, before = landed.stack.outputs()["release"], landed.certificates("certificate")
+    with robots(tmp_path, "qyapi.weixin.qq.com") as robot:
+        # The robot's proxy takes https alone; the rehearsal's own is for http.
+        roots = tmp_path / "all.pem"
+        roots.write_text(robot.roots.read_text() + landed.cloud.roots.read_text())
+        environment = {**robot.environment, "REQUESTS_CA_BUNDLE": str(roots), "LUODI_NOTIFY": _HOOK, **_DIRECT}
+        for _ in range(2):
+            found = landed.certificates("renew", "--force", **environment)
+            assert {row["outcome"] for row in found.values()} == {"renewed"}
+    after = landed.certificates("certificate")
+    for domain in (_DOMAIN, _OTHER):
+        assert after[domain]["serial"] != before[domain]["serial"]
+        assert after[domain]["served"][0]["declared"]
+    assert landed.stack.outputs()["release"] == release
+    for visitor in visitors:
+        visitor.leave()
+        assert visitor.failures == []
+        # Old workers answer until they have heard of the reload, so the order may waver; the end may not.
+        assert len(set(visitor.serials)) == 3, "the first, and the two that were renewed"
+        assert int(visitor.serials[-1], 16) == int(after[visitor.site]["serial"], 16)
+    said = [body["text"]["content"] for _, _, body in robot.heard]
+    assert len(said) == 4
+    assert all("renewed" in text for text in said)
+
+
+def test_a_dry_run_says_what_it_would_do(landed: Landed) -> None:
+    before = landed.updates()
+    done = landed.luodi("renew", "--stack", "test", "--force", "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"test: {_DOMAIN}: due since" in done.stdout
+    assert landed.updates() == before
+
+
+def test_a_renewal_that_fails_leaves_the_old_one_is_tried_again_and_told(landed: Landed, tmp_path: Path) -> None:
+    before = landed.certificates("certificate")
+    with robots(tmp_path, "qyapi.weixin.qq.com") as robot:
+        done = landed.luodi(
+            *("renew", "--stack", "test", "--force", "--attempts", "2", "--pause", "0.1"),
+            **robot.environment,
+            LUODI_NOTIFY=_HOOK,
+            LUODI_ACME_DIRECTORY="https://127.0.0.1:9/directory",
+            **_DIRECT,
+        )
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.count(f"test: renewing the certificate of {_DOMAIN}, {_OTHER}") == 2
+    assert "the old certificate stays. Again in 0.1 s (2 of 2)" in done.stdout
+    assert "not renewed" in done.stderr
+    assert "127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(robot.heard) == 2
+    after = landed.certificates("certificate")
+    assert {domain: row["serial"] for domain, row in after.items()} == {
+        domain: row["serial"] for domain, row in before.items()
+    }
+
+
+def test_a_stack_that_is_not_up_is_told_in_a_line(landed: Landed) -> None:
+    landed.project.configure("empty", {"tencentcloud:region": "ap-shanghai"})
+    done = landed.luodi("certificate", "--stack", "empty")
+    assert done.returncode == 1
+    assert "empty: the stack is not up" in done.stdout
+    done = landed.luodi("renew", "--stack", "nowhere")
+    assert done.returncode == 1
+    assert "there is no stack nowhere; there are: " in done.stderr
