@@ -55,7 +55,8 @@ def _run(options: argparse.Namespace) -> None:
     if options.check:
         _check()
     elif options.packages:
-        packages.require((*packages.NEEDED, *packages.BROWSER) if options.browser else packages.NEEDED)
+        tests = (*packages.BROWSER, *packages.LOAD) if options.browser else ()
+        packages.require((*packages.NEEDED, *tests))
     elif options.virtualenv:
         virtualenv.make(options.virtualenv, cache.SOURCES.parent / "requirements-dev.txt")
     elif options.vet:

@@ -6,6 +6,7 @@ import click
 
 from luodi.certificate_cli import certificate, renew
 from luodi.filing_cli import filing
+from luodi.releases_cli import diff, releases, rollback
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,3 +20,6 @@ def main() -> None:
 main.add_command(filing)
 main.add_command(certificate)
 main.add_command(renew)
+main.add_command(releases)
+main.add_command(rollback)
+main.add_command(diff)

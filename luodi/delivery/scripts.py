@@ -186,9 +186,10 @@ class Scripts:
         """Prints a line of JSON for each release on the server."""
         return self._render("releases")
 
-    def read(self, paths: Sequence[str], offset: int, size: int) -> str:
-        """Prints the size of a gzipped tar of these paths of the current release, then a slice of it in base64."""
-        return self._render("read", paths=paths, offset=offset, size=size)
+    def read(self, paths: Sequence[str], offset: int, size: int, *, most: int) -> str:
+        """Prints the size of a gzipped tar of these paths of the current release, those of `most` bytes at most; then a
+        slice of it in base64."""
+        return self._render("read", paths=paths, offset=offset, size=size, most=most)
 
     def _render(self, name: str, **values: Any) -> str:
         return self._environment.get_template(f"{name}.sh.j2").render(values)

@@ -94,20 +94,25 @@ class Server:
         """Every release that is there, the newest first."""
         return Past.parse(self._shell.run("Listing the releases", self._scripts.releases()))
 
-    def read(self, paths: Sequence[str]) -> dict[str, bytes]:
-        """Files of the release that is switched on; what isn't there is left out."""
+    def manifest(self) -> dict[str, str]:
+        """Path -> SHA-256, of what was delivered with the release that is switched on; empty where that isn't known."""
+        listed = self.read([".luodi/manifest"], most=10**9).get(".luodi/manifest", b"")
+        return files.parsed(listed.decode().splitlines())
+
+    def read(self, paths: Sequence[str], *, most: int) -> dict[str, bytes]:
+        """Files of the release that is switched on; what isn't there, or has over `most` bytes, is left out."""
         found: dict[str, bytes] = {}
         for some in _batches(paths):
-            with tarfile.open(fileobj=io.BytesIO(self._archive(some)), mode="r:gz") as archive:
+            with tarfile.open(fileobj=io.BytesIO(self._archive(some, most)), mode="r:gz") as archive:
                 for entry in archive:
                     if file := archive.extractfile(entry):
                         found[entry.name] = file.read()
         return found
 
-    def _archive(self, paths: Sequence[str]) -> bytes:
+    def _archive(self, paths: Sequence[str], most: int) -> bytes:
         data, whole = b"", 1
         while len(data) < whole:
-            said = self._shell.run("Reading the release", self._scripts.read(paths, len(data), _SLICE))
+            said = self._shell.run("Reading the release", self._scripts.read(paths, len(data), _SLICE, most=most))
             size, _, text = said.partition("\n")
             slice_ = base64.b64decode(text)
             whole = int(size)

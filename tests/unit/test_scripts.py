@@ -44,7 +44,7 @@ EVERY = {
     "rollback": SCRIPTS.rollback("abc", f"{UPLOADS}/abc"),
     "current": SCRIPTS.current(),
     "releases": SCRIPTS.releases(),
-    "read": SCRIPTS.read(["nginx/nginx.conf", "it's"], 0, 100),
+    "read": SCRIPTS.read(["nginx/nginx.conf", "it's"], 0, 100, most=9),
 }
 
 # --- as text -----------------------------------------------------------------------------------------
@@ -90,13 +90,13 @@ TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 @example(["-n", "*", "~", "a'b'c", "%s"])
 @example(["{{ 1 }}", "<# x #>", "{% raw %}", "&amp;<b>", "落地"])
 def test_any_value_reaches_the_shell_as_it_is(values: list[str]) -> None:
-    """By the value of the folder, which upload.sh assigns, and by the list of paths, which read.sh prints."""
+    """By the value of the folder, which upload.sh assigns, and by the list of paths, which read.sh loops over."""
     [first, *_] = values
     upload = SCRIPTS.upload(first, first, "")
     assignment = upload[upload.index("folder=") : upload.index("\ntrap")]
-    read = SCRIPTS.read(values, 0, 1)
-    listed = read[read.index("printf '%s\\0' ") : read.index(") --no-recursion")]
-    script = f"set -euo pipefail\n{assignment}\nprintf '%s\\0' \"$folder\"\n{listed}"
+    read = SCRIPTS.read(values, 0, 1, most=1)
+    loop = read[read.index("for path in ") : read.index("; do\n")]
+    script = f"set -euo pipefail\n{assignment}\nprintf '%s\\0' \"$folder\"\n{loop}; do printf '%s\\0' \"$path\"; done"
     printed = subprocess.run(["bash", "-c", script], capture_output=True, check=True, cwd="/").stdout
     assert printed.decode().split("\0") == [first, *values, ""]
 

@@ -1,0 +1,288 @@
+"""`luodi releases`, `luodi rollback`, `luodi diff`: what a stack's server holds, and the way back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from luodi.settings import today_in_china
+from luodi.stackfiles import NoProject, choose, project_folder, stack_files
+
+if TYPE_CHECKING:
+    from luodi.delivery.files import File
+    from luodi.delivery.scripts import Scripts
+    from luodi.delivery.served import Past, Server
+    from luodi.delivery.tat import Shell
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_EXIT_CODES = """
+\b
+Exit codes:
+  0  done
+  1  the server can't be asked, or refuses; its reason is told
+  2  the command line itself is wrong
+"""
+_PREVIEW_SECONDS = 600
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine writes in place of what only an `up` will tell."""
+
+
+def _common(command: F) -> F:
+    for option in (
+        click.option(
+            "--cwd",
+            "-C",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            default=Path(),
+            help="Project folder.",
+        ),
+        click.option("--stack", "-s", help="Which stack; need not be said where there is one."),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """A stack that is up: its name, its project's folder, and its server."""
+
+    name: str
+    project: Path
+    shell: Shell
+    scripts: Scripts
+
+    @property
+    def server(self) -> Server:
+        from luodi.delivery.served import Server
+
+        return Server(self.shell, self.scripts)
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_common
+def releases(as_json: bool, stack: str | None, cwd: Path) -> None:
+    """List the releases on a stack's server, the newest first.
+
+    \b
+    Examples:
+      luodi releases --stack production
+      luodi releases --json
+    """
+    chosen = _ask(lambda: _stack(cwd, stack))
+    found = _ask(chosen.server.releases)
+    if as_json:
+        told = [{**asdict(past), "at": past.at.isoformat()} for past in found]
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    elif found:
+        _show(found)
+    else:
+        click.echo("No release yet: `pulumi up` delivers the first.")
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.argument("release", required=False)
+@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+@_common
+def rollback(release: str | None, yes: bool, stack: str | None, cwd: Path) -> None:
+    """Switch a stack's server back: to RELEASE, or to the one before the one that is served.
+
+    With the same checks, the same look at what is served and the same way back as `pulumi up`; nothing is dropped. Only
+    the server is changed: the project still says what it said, so the next `pulumi up` delivers that again.
+
+    \b
+    Examples:
+      luodi rollback --stack production
+      luodi rollback 3f1c --stack production --yes
+    """
+    from luodi.delivery import provenance
+    from luodi.delivery.deliver import Delivery
+
+    chosen = _ask(lambda: _stack(cwd, stack))
+    there = _ask(chosen.server.releases)
+    target = _target(there, release)
+    served = next((past for past in there if past.current), None)
+    click.echo(f"{chosen.name}: {_named(served) if served else 'nothing'} -> {_named(target)}")
+    if not yes:
+        click.confirm("Switch back?", abort=True)
+    who = provenance.find(chosen.project)
+    _ask(lambda: Delivery(chosen.shell, chosen.scripts).rollback(target.id, {**target.record, "who": who.who}))
+    click.echo(f"Release {target.id} is being served.")
+    click.echo(
+        f"The project still says what came later: the next `pulumi up --stack {chosen.name}` delivers that again, and "
+        "`pulumi refresh` shows the difference until then. Put the project back too (git revert), or mend it.",
+        err=True,
+    )
+
+
+@click.command(epilog=_EXIT_CODES + "     With --exit-code also 1 where something differs.\n")
+@click.option("--exit-code", is_flag=True, help="End with 1 where something differs.")
+@_common
+@click.pass_context
+def diff(context: click.Context, exit_code: bool, stack: str | None, cwd: Path) -> None:
+    """Show what `pulumi up` would change on a stack's server, file by file, and what was changed there by hand.
+
+    Asks `pulumi preview` what it would deliver and the server what it has. Text is shown line by line, anything else by
+    its size. Nothing is changed.
+
+    \b
+    Examples:
+      luodi diff --stack production
+      luodi diff --stack production --exit-code      for a program
+    """
+    from luodi.delivery.difference import MOST_TEXT, changes, lines
+    from luodi.delivery.files import placed
+    from luodi.rendering import RELEASE
+
+    chosen = _ask(lambda: _stack(cwd, stack))
+    wanted = _wanted(chosen)
+    server = chosen.server
+    served = _ask(server.served)
+    # Each side's nginx files name their own release: as the one that is served, they differ by what was changed alone.
+    as_served = placed(wanted, RELEASE, served.release)
+    found = changes(_ask(server.manifest), served, as_served)
+    old = _ask(lambda: server.read([each.path for each in found if each.kind != "new"], most=MOST_TEXT))
+    for change in found:
+        for line in lines(change, old.get(change.path), as_served.get(change.path)):
+            click.secho(line, fg=_COLOURS.get(line[:1]), color=_colour())
+    if not served.serving:
+        click.secho("nginx does not run on the server; `pulumi up` starts it.", err=True, fg="red", color=_colour())
+    by_hand = sum(change.by_hand for change in found)
+    click.echo(
+        f"{len(found)} of {len(wanted)} files differ from release {served.release or '(none)'}"
+        + (
+            f"; {by_hand} were changed on the server by hand, and the next `pulumi up` puts them right"
+            if by_hand
+            else ""
+        ),
+        err=True,
+    )
+    if exit_code and (found or not served.serving):
+        context.exit(1)
+
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def _stack(cwd: Path, name: str | None) -> _Stack:
+    from luodi.api import Account
+    from luodi.delivery.scripts import Scripts
+    from luodi.delivery.tat import Shell
+    from luodi.outputs import NoOutputs, stack_outputs
+
+    project = project_folder(cwd)
+    file = choose(stack_files(project, today_in_china()), name)
+    if file.settings is None:
+        raise click.ClickException(f"{file.path}:\n  " + "\n  ".join(map(str, file.problems)))
+    try:
+        instance = stack_outputs(project, file.stack).get("instance")
+    except NoOutputs as error:
+        raise click.ClickException(f"{file.stack}: {error}") from None
+    account = Account.find({"tencentcloud:region": file.settings.region.id})
+    return _Stack(file.stack, project, Shell(account, str(instance)), Scripts(project / "templates"))
+
+
+R = TypeVar("R")
+
+
+def _ask(call: Callable[[], R]) -> R:
+    """Call, and tell what a user can mend as one line instead of a traceback."""
+    from luodi.api import ApiError, NoCredentials
+    from luodi.delivery.content import ContentError
+    from luodi.delivery.tat import CommandFailed, Silent
+
+    try:
+        return call()
+    except (NoProject, NoCredentials, ApiError, CommandFailed, Silent, ContentError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _target(there: list[Past], asked: str | None) -> Past:
+    """The release that is meant: by its id or the beginning of it, or the one before."""
+    from luodi.delivery.served import before
+
+    if asked is None:
+        if (found := before(there)) is None:
+            raise click.ClickException("There is no earlier release on the server to go back to.")
+        return found
+    matching = [past for past in there if past.id.startswith(asked)]
+    if len(matching) != 1:
+        what = "no release" if not matching else f"{len(matching)} releases"
+        known = ", ".join(past.id for past in there) or "none"
+        raise click.ClickException(f"{what} on the server begin with {asked}; there are: {known}")
+    return matching[0]
+
+
+def _named(past: Past) -> str:
+    commit = str(past.record.get("commit") or "")[:8]
+    return f"{past.id} ({past.at.astimezone():%Y-%m-%d %H:%M}{f', {commit}' if commit else ''})"
+
+
+def _show(found: list[Past]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "release", "delivered", "by", "commit", "files", "size"):
+        table.add_column(column, justify="right" if column in ("files", "size") else "left")
+    for past in found:
+        record = past.record
+        commit = str(record.get("commit") or "-")[:8] + ("+" if record.get("dirty") else "")
+        size = f"{record['bytes'] / 1e6:.1f} MB" if "bytes" in record else "-"
+        delivered, who = f"{past.at.astimezone():%Y-%m-%d %H:%M}", str(record.get("who", "-"))
+        table.add_row("*" if past.current else "", past.id, delivered, who, commit, str(record.get("files", "-")), size)
+    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+
+
+def _wanted(chosen: _Stack) -> Mapping[str, File]:
+    """The files of the release that `pulumi up` would deliver, by its preview."""
+    from luodi.delivery.resources import release_files
+
+    inputs = _previewed(chosen)
+    if _UNKNOWN in json.dumps(inputs):
+        raise click.ClickException(
+            f"{chosen.name}: what is delivered is only known once `pulumi up` runs: something before it changes too. "
+            "`pulumi preview` shows what."
+        )
+    sources = {
+        path: {**folder, "source": str(chosen.project / folder["source"])} for path, folder in inputs["folders"].items()
+    }
+    return _ask(lambda: release_files({**inputs, "folders": sources}))
+
+
+def _previewed(chosen: _Stack) -> dict[str, Any]:
+    """The inputs of the stack's release."""
+    program = shutil.which("pulumi")
+    if program is None:
+        raise click.ClickException("there is no pulumi on PATH")
+    command = [program, "preview", "--json", "--show-sames", "--stack", chosen.name, "--non-interactive"]
+    try:
+        ran = subprocess.run(
+            command, cwd=chosen.project, capture_output=True, text=True, timeout=_PREVIEW_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise click.ClickException(f"pulumi preview gave no answer within {_PREVIEW_SECONDS} s") from None
+    try:
+        told = json.loads(ran.stdout)
+    except ValueError:
+        raise click.ClickException(f"pulumi preview failed:\n{(ran.stderr or ran.stdout).strip()}") from None
+    for step in told.get("steps", []):
+        state = step.get("newState") or {}
+        if str(state.get("type", "")).endswith("luodi:Release"):
+            return dict(state["inputs"])
+    said = [str(each.get("message", "")).strip() for each in told.get("diagnostics", [])]
+    raise click.ClickException("\n".join(["pulumi preview tells of no release", *filter(None, said)]))
+
+
+def _colour() -> bool | None:
+    """None lets the terminal decide; https://no-color.org/ asks for no colours at all."""
+    return False if os.environ.get("NO_COLOR") else None

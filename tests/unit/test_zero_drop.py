@@ -1,0 +1,116 @@
+"""A load that runs through reloads, releases, rollbacks and a renewal, and through a deployer that is killed: on a
+sandboxed server with the real nginx, no request may go unanswered."""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from luodi.rendering import RELEASE
+from tests.unit import machine
+from tests.unit.machine import KEY, Machine, Ran, site
+from tests.unit.test_scripts import SCRIPTS, UPLOADS, delivery
+
+NAMES = ("example.cn",)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Machine]:
+    with machine.running(tmp_path) as running:
+        running.says("echo 127.0.0.1 example.cn > /etc/hosts")
+        yield running
+
+
+def release(server: Machine, page: str) -> str:
+    """Deliver a release that is right, and switch to it."""
+    sent = delivery(site(server.certificate, page), NAMES)
+    for script in sent.uploads:
+        server.says(script)
+    assert server.run(sent.switch) == Ran(0, f"Release {sent.id} is being served.\n")
+    return sent.id
+
+
+class Load:
+    """wrk, running on the server until it is asked how it went.
+
+    Each request has a connection of its own: HTTP/1.1 lets a server close one that waits for the next request whenever
+    it likes, which every client but wrk answers with a new one (RFC 9112, 9.3.1).
+    """
+
+    def __init__(self, server: Machine) -> None:
+        self._server = server
+        server.says(
+            "wrk --threads 1 --connections 8 --duration 600s --header 'Connection: close' https://example.cn:443/ "
+            "> /tmp/wrk 2>&1 & echo $! > /tmp/wrk.pid"
+        )
+
+    def ended(self) -> tuple[int, list[str]]:
+        """How many requests were answered, and what went wrong."""
+        self._server.says(
+            "kill -INT $(cat /tmp/wrk.pid); while kill -0 $(cat /tmp/wrk.pid) 2>/dev/null; do sleep 0.05; done"
+        )
+        said = self._server.says("cat /tmp/wrk")
+        answered = re.search(r"(\d+) requests in", said)
+        assert answered, said
+        return int(answered[1]), re.findall(r"Socket errors:.*|Non-2xx.*", said)
+
+
+def test_no_request_is_dropped_by_reloads_releases_rollbacks_and_a_renewal(server: Machine) -> None:
+    ids = [release(server, "page 0")]
+    load = Load(server)
+    for number in range(1, 6):
+        ids.append(release(server, f"page {number}"))
+        for _ in range(4):
+            server.says("nginx -s reload; sleep 0.1")
+    for id_ in (ids[-2], ids[-3]):
+        assert server.run(SCRIPTS.rollback(id_, f"{UPLOADS}/{id_}")) == Ran(0, f"Release {id_} is being served.\n")
+    server.says(  # as a renewal does: another certificate at the same place, and a reload
+        f"openssl req -x509 -key {KEY} -out /etc/luodi/new.crt -subj /CN=y -addext subjectAltName=DNS:example.cn; "
+        "cp /etc/luodi/new.crt /opt/luodi/current/tls/site.pem; nginx -s reload; sleep 0.2"
+    )
+    answered, wrong = load.ended()
+    assert wrong == []
+    assert answered > 500
+    server.eventually_serves("page 3")
+
+
+def test_no_request_is_dropped_when_the_switch_is_killed_anywhere(server: Machine) -> None:
+    """As when the agent's command runs out of time, or the deployer is killed and the server after it."""
+    pages = {"page 0"}
+    release(server, "page 0")
+    load = Load(server)
+    chance = random.Random(6)
+    for number in range(12):
+        sent = delivery(site(server.certificate, f"kill {number}"), NAMES)
+        pages.add(f"kill {number}")
+        for script in sent.uploads:
+            server.says(script)
+        seconds = chance.uniform(0.02, 0.6)
+        server.run(f"timeout --signal=KILL {seconds:.3f} bash -c {shlex.quote(sent.switch)}")
+        assert server.get() in pages
+        assert server.says("flock --wait 5 /run/luodi-release.lock readlink -e /opt/luodi/current")
+    newest = release(server, "in the end")
+    answered, wrong = load.ended()
+    assert wrong == []
+    assert answered > 200
+    server.eventually_serves("in the end")
+    assert not [name for name in server.releases if name.startswith(".")]
+    assert newest in server.releases
+    assert RELEASE not in server.says("cat /opt/luodi/current/nginx/nginx.conf")
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2])
+def test_uploads_that_a_killed_deployer_left_hinder_nobody(server: Machine, parts: int) -> None:
+    before = release(server, "one")
+    sent = delivery(site(server.certificate, "two") | {"html/noise.bin": machine.noise(90_000)}, NAMES)
+    for script in sent.uploads[:parts]:
+        server.says(script)
+    server.eventually_serves("one")
+    assert server.current == before
+    release(server, "three")
+    server.eventually_serves("three")
