@@ -12,7 +12,7 @@ import requests
 
 from luodi.certificate import order, propagation
 
-AT_ONCE = 25
+AT_ONCE = 50
 
 
 class HookRecords:

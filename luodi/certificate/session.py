@@ -41,7 +41,7 @@ _BROKEN_ATTEMPTS, _BROKEN_PAUSE = 3, 0.2
 _NEAR_SECONDS = 0.1
 """Within which a near authority's directory is read, its TLS handshake included; that takes a far one some round
 trips."""
-_AT_ONCE, _CONNECTIONS = 8, 32
+_AT_ONCE, _CONNECTIONS = 8, 64
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 """How far this machine's clock may be off before a certificate would seem not yet valid, or be renewed too late."""
 

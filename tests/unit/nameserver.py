@@ -106,6 +106,7 @@ class _UdpServer(socketserver.ThreadingUDPServer):
 
 class _TcpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    request_queue_size = 128  # an authority asks about many names at once
     allow_reuse_address = True  # a port may still be waiting out connections of a run before
     knows: NameServer
 

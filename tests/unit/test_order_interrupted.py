@@ -91,7 +91,7 @@ def test_killed_at_any_step_the_next_run_finishes(
     with killed.answering(dnspod.account) as cloud:
         steps, ended = 0, dict[int, int | None]()
         while 0 not in ended.values():
-            jobs = {step: job(step) for step in range(steps + 1, steps + 9)}
+            jobs = {step: job(step) for step in range(steps + 1, steps + 7)}
             steps += len(jobs)
             ended = run(jobs, kill=True)
             left = {step: one for step, one in jobs.items() if ended[step] != 0}
