@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luodi.apps.templates import Templates, environment_file
+from luodi.apps.templates import Templates, environment_file, pool_environment
 from luodi.settings.app import AppSettings, PhpSettings
 
 APPS = "/opt/luodi/apps"
@@ -138,7 +138,7 @@ class Php:
             self,
             templates,
             {
-                "pool.conf": ("units/pool.conf", {}),
+                "pool.conf": ("units/pool.conf", {"environment": pool_environment(self.settings.environment)}),
                 "build.service": ("units/build.service", {}),
                 "install": ("apps-install.sh", {"install": self.settings.install}),
                 "control": ("apps-php.sh", {"program": ""}),

@@ -35,12 +35,12 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        environment.filters["ini"] = lambda value: _Quoted(ini_value(value))
+        environment.filters["raw"] = _Quoted
         return environment.get_template(f"{name}.j2").render(values)
 
 
 class _Quoted(str):
-    """Text that is quoted already."""
+    """Text of our own making that is not quoted again."""
 
     __slots__ = ()
 
@@ -65,8 +65,12 @@ def environment_file(variables: Mapping[str, str]) -> str:
     return "".join(f"{name}={_value(value)}\n" for name, value in sorted(variables.items()))
 
 
-def ini_value(text: str) -> str:
-    """`text` as PHP-FPM's configuration reads it. Raises ValueError for the few that it can't hold."""
+def pool_environment(variables: Mapping[str, str]) -> str:
+    """The environment of a pool of PHP-FPM's. Raises ValueError for the few values that it can't hold."""
+    return "".join(f"env[{name}] = {_ini_value(value)}\n" for name, value in sorted(variables.items()))
+
+
+def _ini_value(text: str) -> str:
     if "'" not in text:
         return f"'{text}'"
     if "${" in text or "\\" in text or '"' in text:

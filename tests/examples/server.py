@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from luodi.apps import App, Php
+from luodi.delivery import tat
 from luodi.delivery.deliver import Delivery, Wanted
 from luodi.delivery.files import File
 from luodi.delivery.scripts import Scripts
-from luodi.delivery.tat import CommandFailed, Shell
+from luodi.delivery.tat import CommandFailed
 from luodi.rendering import RELEASE, CertificateFiles, Footer, Kind, Renderer, VirtualHost
 from tests.localcloud.machines.rehearsal import Rehearsal
 
@@ -63,16 +64,20 @@ class Server:
         """Bring a release and switch it on; its id. Raises CommandFailed."""
         held = {path: File.holding(data) for path, data in files.items()}
         pages = dict.fromkeys(names, "")
-        return Delivery(_Shell(self), SCRIPTS).deliver(Wanted(held, names, pages, RELEASE, {"who": "a test"})).id
+        return Delivery(Shell(self), SCRIPTS).deliver(Wanted(held, names, pages, RELEASE, {"who": "a test"})).id
 
 
-class _Shell(Shell):
+class Shell(tat.Shell):
     """The machine, in the place of a server behind TAT."""
 
     def __init__(self, server: Server) -> None:
         self._server, self.instance = server, server.machine
 
+    def wait(self, seconds: float = 300) -> None:
+        """It is there."""
+
     def run(self, what: str, script: str, *, seconds: int = 120) -> str:
+        """As of a server."""
         try:
             return self._server.run(script, seconds=seconds)
         except Refused as error:

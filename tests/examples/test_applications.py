@@ -60,9 +60,9 @@ Promise.all(Array.from({ length: 4 }, client)).then(() => {
 """
 
 
-def application(**more: Any) -> App:
+def application(*, secrets_version: str | None = None, **more: Any) -> App:
     """A small one."""
-    settings = {
+    settings: dict[str, Any] = {
         "content": "./app",
         "command": ["node", "server.js"],
         "health": "/healthz",
@@ -71,7 +71,8 @@ def application(**more: Any) -> App:
         **more,
     }
     judged = AppSettings.model_validate(settings)
-    return App(NAME, NAME, f"sites/{NAME}/app", digest({"server.js": File.holding(CODE.encode())}), judged)
+    content = digest({"server.js": File.holding(CODE.encode())})
+    return App(NAME, NAME, f"sites/{NAME}/app", content, judged, secrets_version)
 
 
 def release(
@@ -84,7 +85,7 @@ def release(
 
 
 def test_systemd_itself_finds_the_units_in_order_and_well_confined(programs: None, tmp_path: Path) -> None:
-    settings = {"secrets": {"TOKEN": "token"}, "shared": ["uploads"], "environment": {"A": "b"}}
+    settings: dict[str, Any] = {"secrets": {"TOKEN": "token"}, "shared": ["uploads"], "environment": {"A": "b"}}
     written = application(**settings).files()
     for file, unit in {"service": "luodi-shop@3000.service", "build.service": "luodi-shop-build.service"}.items():
         text = written[f"apps/{NAME}/{file}"].replace("ExecStart=node", "ExecStart=/bin/true")
