@@ -114,7 +114,7 @@ def _report(stack: str, site: HostedSite, settings: Settings, today: date) -> Re
         gate,
         () if follows else deadlines(facts),
         () if follows else tuple(events),
-        tuple(_advice(site, declared, follows=follows)),
+        () if follows else tuple(_advice(site, declared)),
         follows,
     )
 
@@ -125,10 +125,10 @@ def across(files: Iterable[StackFile]) -> tuple[Finding, ...]:
     return tuple(too_many((settings.declared(site), site.filing) for settings in found for site in settings.sites))
 
 
-def _advice(site: HostedSite, declared: Declared, *, follows: bool) -> Iterator[Finding]:
-    """What to look at again. What is odd about a filing is said where the filing is looked after."""
-    found = [each for each in findings(declared, site.filing) if not each.refused]
-    for each in found if follows else (*oddities(site.filing), *found):
+def _advice(site: HostedSite, declared: Declared) -> Iterator[Finding]:
+    """What to look at again, by the stack file's own paths."""
+    found = (each for each in findings(declared, site.filing) if not each.refused)
+    for each in (*oddities(site.filing), *found):
         yield replace(each, path=site.at(each.path))
 
 

@@ -49,7 +49,7 @@ def deadlines(facts: FilingSettings) -> tuple[Deadline, ...]:
     if facts.ended:
         known["ended"] = facts.ended
     rows = (row for row in rules("deadlines")["deadline"] if _applies(row, facts))
-    return tuple(sorted((d for row in rows for d in _deadline(row, known)), key=lambda d: d.day))
+    return tuple(sorted((d for row in rows for d in _deadline(row, known, facts.service)), key=lambda d: d.day))
 
 
 def _applies(row: Mapping[str, Any], facts: FilingSettings) -> bool:
@@ -61,7 +61,7 @@ def _applies(row: Mapping[str, Any], facts: FilingSettings) -> bool:
     return all(value in row[key] for key, value in wanted.items() if key in row)
 
 
-def _deadline(row: Mapping[str, Any], known: Mapping[str, date]) -> Iterator[Deadline]:
+def _deadline(row: Mapping[str, Any], known: Mapping[str, date], service: str) -> Iterator[Deadline]:
     start = known.get(row["after"]) or known.get(row.get("or", ""))
     if start is None:
         return
@@ -77,6 +77,6 @@ def _deadline(row: Mapping[str, Any], known: Mapping[str, date]) -> Iterator[Dea
         counted.day,
         met,
         counted.provisional,
-        console(row["console"]),
+        console(row.get("console-of", {}).get(service, row["console"])),
         Source.of(row),
     )

@@ -81,7 +81,10 @@ def publication(
         decided = _by_the_domain(decided, facts)
     if apex and apex != domain:
         decided = _under_its_apex(decided, facts, apex, follows=follows)
-    return _overridden(decided, facts.publish_without_filing) if facts.publish_without_filing else decided
+    if facts.publish_without_filing:
+        decided = _overridden(decided, facts.publish_without_filing)
+    page = facts.page_number.page_warning if facts.page_number else None
+    return replace(decided, warnings=(*decided.warnings, page)) if page else decided
 
 
 def _own(facts: FilingSettings) -> IcpFiling | None:

@@ -34,7 +34,8 @@ def _icp(facts: FilingSettings) -> Iterator[Finding]:
         return
     number, approved = facts.icp.number, facts.icp.approved
     for warning in number.warnings:
-        yield _finding("icp.number", warning)
+        if warning != number.page_warning:  # that one is said at every preview (`luodi.filing.gate`)
+            yield _finding("icp.number", warning)
     subject = facts.subject
     if subject and subject.province and number.province and subject.province != number.province:
         yield _finding(

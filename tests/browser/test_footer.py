@@ -226,7 +226,9 @@ def test_it_can_be_read_in_every_light_and_width(
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     size = tab.locator(".luodi-footer a").first.evaluate("each => parseFloat(getComputedStyle(each).fontSize)")
     assert size >= 12
-    tab.screenshot(path=picture("-".join(["footer", path.strip("/.html") or "app", *look.values(), str(width)])))
+    tab.screenshot(
+        path=picture("-".join(["footer", path.strip("/").removesuffix(".html") or "app", *look.values(), str(width)]))
+    )
 
 
 def test_it_is_reached_and_shown_by_keyboard(tab: Page) -> None:

@@ -491,7 +491,7 @@ SECOND = {
     "filing": {
         "type": "first",
         "subject": {"kind": "enterprise", "name": "另一家公司", "province": "苏"},
-        "icp": {"number": "苏ICP备2026012345号", "approved": "2026-10-20"},
+        "icp": {"number": "苏ICP备2026012345号", "approved": "2025-10-20"},
         "opened": "2026-10-21",
     },
 }
@@ -516,7 +516,8 @@ def test_each_site_of_a_stack_has_its_row_and_its_part(several: Project) -> None
     text = " ".join(lines)
     assert "下一步：备案事项随 example.cn 一并办理（luodi:filing）" in text
     assert "把日期写入 luodi:sites[0].filing.public-security.submitted" in text
-    assert "提示：luodi:sites[0].filing.icp.number 苏ICP备2026012345号：广东以外的网站页面须展示服务备案号" in text
+    assert "苏ICP备2026012345号：广东以外的网站页面须展示服务备案号" in text
+    assert "提示：luodi:sites[1]" not in text
 
 
 def test_each_site_of_a_stack_for_a_program(several: Project) -> None:
@@ -527,7 +528,9 @@ def test_each_site_of_a_stack_for_a_program(several: Project) -> None:
         ("production", "shop.example.cn", "luodi:sites[1]", False, True),
     ]
     assert sites[2]["deadlines"] == []
-    assert [each["path"] for each in sites[1]["advice"]][:1] == ["luodi:sites[0].filing.icp.number"]
+    assert "outside Guangdong a page must carry the service number" in sites[1]["warnings"][0]["en"]
+    assert [each["path"] for each in sites[1]["advice"]] == ["luodi:sites[0].filing.icp.approved"]
+    assert [site["advice"] for site in (sites[0], sites[2])] == [[], []]
 
 
 def test_the_calendar_has_what_is_due_for_each_site_once(several: Project) -> None:

@@ -245,7 +245,6 @@ def test_any_facts_are_taken_or_refused_with_a_path(filing: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("filing", "path", "said"),
     [
-        ({"icp": {**ICP, "number": "京ICP备05070602号"}}, "icp.number", "a page must carry the service number"),
         (
             {"icp": {"number": "京ICP备2026068982号-1", "approved": "2025-11-18"}},
             "icp.approved",

@@ -258,3 +258,13 @@ def test_facts_in_their_order_never_contradict_and_nothing_unfiled_is_public(val
     for deadline in deadlines(known):
         assert deadline.name.zh
         assert deadline.day.year < 2028
+
+
+@pytest.mark.parametrize(
+    ("number", "warned"),
+    [("京ICP备2023068982号", True), ("京ICP备2023068982号-1", False), ("粤ICP备2023068982号", False)],
+)
+def test_a_page_that_would_carry_the_wrong_number_is_told_at_every_preview(number: str, warned: bool) -> None:
+    known = facts(icp={"number": number, "approved": "2023-05-08"})
+    said = publication(known, TODAY, "example.cn", "example.cn").text("en")
+    assert ("outside Guangdong a page must carry the service number" in said) == warned
