@@ -90,6 +90,12 @@ class Run:
             chain = self._finished(session) or self._ordered(session, account.profile)
             return chain.removesuffix("\n") + "\n"
 
+    def check(self, account: Account) -> None:
+        """Raise OrderError, or what the records raise, for whatever can be known to be wrong without an order."""
+        with Session(account, self.timing) as session, session.explaining():
+            session.check_clock()
+            self._check(session, account.profile)
+
     def _finished(self, session: Session) -> str | None:
         """The chain of the order that an interrupted run was at; None where there is none to be finished."""
         entry = Entry.from_text(self.journal.load()) if self.journal else None
@@ -126,7 +132,6 @@ class Run:
 
     def _ordered(self, session: Session, profile: str | None) -> str:
         self._check(session, profile)
-        self.records.check(self.request.names, session.issuers)
         order = self._new_order(session, profile)
         if self.journal is not None:
             self.journal.save(self._entry(session, order.url).to_text())
@@ -143,6 +148,8 @@ class Run:
             )
         if "renewalInfo" not in session.directory or self._replaced is None:
             self._check_duplicates(session.authority)
+        session.check_binding()
+        self.records.check(self.request.names, session.issuers)
 
     def _check_duplicates(self, authority: Authority) -> None:
         limit, now, names = authority.duplicates, self.timing.now(), set(self.request.names)
@@ -185,9 +192,8 @@ class Run:
         return Entry(session.where, session.thumbprint, self.request.digest, order)
 
     def _mark(self, session: Session) -> str:
-        """Which certificate it is, whichever order: the same account, names and kind of key."""
-        what = "\n".join([session.thumbprint, self.request.key_kind, *sorted(self.request.names)])
-        return hashlib.sha256(what.encode()).hexdigest()[:12]
+        """Which certificate it is, whichever order: the same account, key and names."""
+        return hashlib.sha256(f"{session.thumbprint} {self.request.digest}".encode()).hexdigest()[:12]
 
     def _through(self, session: Session, order: _Order) -> str:
         if order.status == "pending":

@@ -20,7 +20,7 @@ class Entry:
     account: str
     """The account key's thumbprint (RFC 7638)."""
     request: str
-    """The SHA-256 of the signing request's DER, in hex."""
+    """What names the signing request: its key and names, `SigningRequest.digest`."""
     order: str
     """The order's URL."""
 

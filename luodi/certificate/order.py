@@ -45,6 +45,7 @@ __all__ = [
     "Records",
     "Sessions",
     "Timing",
+    "check",
     "new_account_key",
     "obtain",
     "obtain_from",
@@ -110,6 +111,26 @@ def revoke(account: Account, chain: str, reason: Reason = "unspecified", *, timi
         except messages.Error as error:
             if code(error) != "alreadyRevoked":
                 raise
+
+
+def check(
+    account: Account,
+    csr: str,
+    records: Records,
+    *,
+    names: Collection[str] | None = None,
+    replaces: str | None = None,
+    issued: Collection[Issuance] = (),
+    timing: Timing | None = None,
+    tell: Callable[[str], None] = _silent,
+) -> None:
+    """Look at all that `obtain` looks at before it spends an order, and spend none.
+
+    Raises OrderError, or what `records` raises: the directory can't be reached or is none, the clock is minutes off,
+    the profile is not on offer, a binding is wanted, there are too many names, or other ones, the limit of duplicates
+    is reached, CAA forbids the authority, the zone is answered by others, or a challenge leads elsewhere.
+    """
+    Run(_request(csr, names), records, replaces, tuple(issued), None, None, timing or Timing(), tell).check(account)
 
 
 def obtain(

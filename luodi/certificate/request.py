@@ -59,15 +59,13 @@ class SigningRequest:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of its DER, in hex: what names this request in a journal."""
+        """The SHA-256 of its public key and names, in hex: the same however often it is signed anew."""
         digest = hashes.Hash(hashes.SHA256())
-        digest.update(self.der)
+        digest.update(
+            self.key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+        digest.update("\n".join(sorted(self.names)).encode())
         return digest.finalize().hex()
-
-    @property
-    def key_kind(self) -> str:
-        """`ecdsa` or `rsa`."""
-        return "rsa" if isinstance(self.key, rsa.RSAPublicKey) else "ecdsa"
 
     def match(self, names: Collection[str]) -> None:
         """Raise OrderError unless these are its names, whatever their order and spelling."""

@@ -236,6 +236,17 @@ class Session:
         if wanted not in offered:
             raise OrderError(f"{self.where} offers no profile {wanted}; on offer are {', '.join(sorted(offered))}")
 
+    def check_binding(self) -> None:
+        """Raise OrderError when a new account has to be bound and there is nothing to bind it by."""
+        if self.account.binding or self.account_url or self.meta.get("externalAccountRequired") is not True:
+            return
+        page = f" Get one at {self.authority.binding_page}." if self.authority.binding_page else ""
+        raise OrderError(
+            f"{self.where} wants accounts that are bound to one of its own (external account binding, EAB): set the "
+            f"binding's kid and hmac.{page}",
+            kind="externalAccountRequired",
+        )
+
     def register(self) -> str:
         """Register the key, bound if need be, or find its account; the account's URL."""
         content: dict[str, Any] = {"termsOfServiceAgreed": True}
@@ -326,13 +337,7 @@ class Session:
     def _binding(self) -> dict[str, Any] | None:
         binding = self.account.binding
         if binding is None:
-            if self.meta.get("externalAccountRequired") is True:
-                page = f" Get one at {self.authority.binding_page}." if self.authority.binding_page else ""
-                raise OrderError(
-                    f"{self.where} wants accounts that are bound to one of its own (external account binding, EAB): "
-                    f"set the binding's kid and hmac.{page}",
-                    kind="externalAccountRequired",
-                )
+            self.check_binding()
             return None
         secret = binding.hmac.strip().rstrip("=").replace("+", "-").replace("/", "_")
         try:

@@ -126,9 +126,18 @@ def test_a_signing_request() -> None:
     found = SigningRequest.of(csr("Example.cn", "*.example.cn", key=key))
     assert found.names == ("example.cn", "*.example.cn")
     assert found.key == key.public_key()
-    assert found.key_kind == "ecdsa"
     found.match(["*.EXAMPLE.cn", "example.cn."])
     found.match_key(request.public_key(pem(key)))
+
+
+def test_a_request_that_is_signed_anew_is_the_same() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    first = SigningRequest.of(csr("example.cn", "www.example.cn", key=key))
+    again = SigningRequest.of(csr("www.example.cn", "example.cn", key=key))
+    assert first.der != again.der
+    assert first.digest == again.digest
+    assert first.digest != SigningRequest.of(csr("example.cn", key=key)).digest
+    assert first.digest != SigningRequest.of(csr("example.cn", "www.example.cn")).digest
 
 
 def test_chinese_names_are_compared_in_punycode() -> None:

@@ -51,7 +51,27 @@ def refusal(account: Account, request: str, **options: Any) -> OrderError:
     with pytest.raises(OrderError) as caught:
         order.obtain(account, request, records, **options)
     assert records.did == []
+    looked = {name: value for name, value in options.items() if name != "journal"}
+    with pytest.raises(OrderError) as again:
+        order.check(account, request, records, **looked)
+    assert str(again.value)[:60] == str(caught.value)[:60]
     return caught.value
+
+
+def test_a_look_spends_nothing(directory: Directory) -> None:
+    records = Remembered()
+    order.check(at(directory), csr("example.cn", "www.example.cn"), records)
+    assert records.did == ["check example.cn www.example.cn"]
+    assert directory.asked == ["dir"]
+
+
+def test_a_binding_that_is_lacking(directory: Directory) -> None:
+    directory.meta = {"externalAccountRequired": True}
+    account = at(directory, binding_page="https://ca.example/keys")
+    error = refusal(account, csr("example.cn"))
+    assert str(error).endswith("set the binding's kid and hmac. Get one at https://ca.example/keys.")
+    assert directory.asked == ["dir", "dir"]
+    order.check(replace(account, url=f"{directory.url}/account/1"), csr("example.cn"), Remembered())
 
 
 def test_more_names_than_the_authority_takes(directory: Directory) -> None:
