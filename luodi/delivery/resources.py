@@ -69,14 +69,16 @@ class _ReleaseProvider(ServerProvider):
         return CreateResult(f"{props['instance']}/releases", self._deliver(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Looks at the server too, so that what was changed there since is put right by any `up`, and told before."""
+        """Looks at the server too, so that what was changed there since is told by any preview, and put right by any
+        `up`."""
         inputs = ("files", "folders", "names", "pages", "keep")
-        drifted = olds.get("serving") != olds.get("release") or bool(olds.get("by_hand"))
-        found = dynamic.diff(olds, news, update=inputs, replace=("instance",), also=drifted)
-        if found.changes or not (differs := self._differs(olds)):
+        found = dynamic.diff(olds, news, update=inputs, replace=("instance",))
+        if found.replaces:
             return found
-        _tell(differs)
-        return DiffResult(changes=True, replaces=[])
+        if differs := self._differs(olds):
+            _tell(differs)
+        recorded = olds.get("serving") != olds.get("release") or bool(olds.get("by_hand"))
+        return DiffResult(changes=found.changes or recorded or differs is not None, replaces=[])
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         return UpdateResult(self._deliver(news))

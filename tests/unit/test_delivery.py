@@ -288,8 +288,9 @@ def test_a_refresh_of_a_release_whose_server_is_gone(server: Machine, account: F
     assert (provider.read(made.id, made.outs or {}).outs or {})["serving"] == ""
 
 
-def test_a_release_on_another_server_is_another_one(server: Machine) -> None:
+def test_a_release_on_another_server_is_another_one(server: Machine, account: FakeAccount) -> None:
     provider, olds = resources._ReleaseProvider(), release(server)
+    olds = provider.create(olds).outs or {}
     assert changes(provider, olds, {**olds, "instance": "ins-2"}).replaces == ["instance"]
     for name, value in {"names": ["www.example.cn"], "folders": {"sites/example.cn/html": {"digest": "other"}}}.items():
         assert changes(provider, olds, {**olds, name: value}).changes

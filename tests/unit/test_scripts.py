@@ -289,6 +289,18 @@ def test_the_same_release_again_mends_what_was_changed_by_hand(server: Machine) 
     assert server.releases == {release}
 
 
+def test_what_is_decided_on_the_server_stays_with_the_release(server: Machine) -> None:
+    """The port that an application listens on, which its part of the release writes."""
+    release = landed(server)
+    port = f"/opt/luodi/releases/{release}/nginx/upstreams/app.conf"
+    server.says(f"mkdir {port.removesuffix('/app.conf')}; echo 'server 127.0.0.1:8001;' > {port}")
+    assert landed(server) == release
+    server.says("echo broken > /opt/luodi/current/html/index.html")
+    assert landed(server) == release
+    assert server.says(f"cat {port}") == "server 127.0.0.1:8001;"
+    assert len(server.says(SCRIPTS.current()).splitlines()) == 2, "nor is it a change by hand"
+
+
 def test_an_older_release_can_be_switched_on_again(server: Machine) -> None:
     first = landed(server, "one")
     second = landed(server, "two")
