@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self, Union
 from pydantic import Field, TypeAdapter, ValidationError
 
 from luodi.filing.eligibility import Declared
-from luodi.filing.facts import FilingSettings, contradictions
+from luodi.filing.facts import SECTION, FilingSettings, contradictions
 from luodi.problems import Problem, SettingsError, explain, unknown
 from luodi.section import Section
 from luodi.settings.certificate import CertificateSettings
@@ -195,7 +195,9 @@ def _site(path: str, parts: Mapping[str, Any]) -> HostedSite | None:
 
 def _contradictions(path: str, filing: FilingSettings | None, today: date) -> Iterator[Problem]:
     if filing is not None:
-        yield from (Problem(moved(found.path, path), found.text) for found in contradictions(filing, today))
+        there = moved(SECTION, path)
+        for found in contradictions(filing, today):
+            yield Problem(moved(found.path, path), found.text.replace(SECTION, there))
 
 
 def _shared_filing(main: HostedSite | None, site: SiteSettings | None) -> FilingSettings:

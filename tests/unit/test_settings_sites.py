@@ -86,6 +86,9 @@ def test_facts_that_contradict_each_other_are_told_at_their_site() -> None:
     filing = {"icp": {"number": "沪ICP备2024000123号-1", "approved": "2026-12-01"}}
     [told] = refusal({"site": {"domain": "other.cn", "title": "另一个网站"}, "filing": filing})
     assert told.startswith("luodi:sites[0].filing.icp.approved: ")
+    filing = {"icp": {"number": "沪ICP备2024000123号-1", "approved": "2025-12-01", "revoked": "2025-11-01"}}
+    [told] = refusal({"site": {"domain": "other.cn", "title": "另一个网站"}, "filing": filing})
+    assert told.endswith("2025-11-01 is before luodi:sites[0].filing.icp.approved, 2025-12-01")
 
 
 def test_sites_are_a_list() -> None:
