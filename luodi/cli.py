@@ -6,6 +6,7 @@ import click
 
 from luodi.certificate_cli import certificate, renew
 from luodi.filing_cli import filing
+from luodi.logs_cli import logs
 from luodi.releases_cli import diff, releases, rollback
 
 
@@ -23,3 +24,4 @@ main.add_command(renew)
 main.add_command(releases)
 main.add_command(rollback)
 main.add_command(diff)
+main.add_command(logs)

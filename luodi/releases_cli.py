@@ -6,70 +6,27 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from luodi.settings import today_in_china
-from luodi.stackfiles import NoProject, choose, project_folder, stack_files
+from luodi.server_cli import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
 
 if TYPE_CHECKING:
     from luodi.delivery.files import File
-    from luodi.delivery.scripts import Scripts
-    from luodi.delivery.served import Past, Server
-    from luodi.delivery.tat import Shell
+    from luodi.delivery.served import Past
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_EXIT_CODES = """
-\b
-Exit codes:
-  0  done
-  1  the server can't be asked, or refuses; its reason is told
-  2  the command line itself is wrong
-"""
 _PREVIEW_SECONDS = 600
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes in place of what only an `up` will tell."""
 
 
-def _common(command: F) -> F:
-    for option in (
-        click.option(
-            "--cwd",
-            "-C",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            default=Path(),
-            help="Project folder.",
-        ),
-        click.option("--stack", "-s", help="Which stack; need not be said where there is one."),
-    ):
-        command = option(command)
-    return command
-
-
-@dataclass(frozen=True)
-class _Stack:
-    """A stack that is up: its name, its project's folder, and its server."""
-
-    name: str
-    project: Path
-    shell: Shell
-    scripts: Scripts
-
-    @property
-    def server(self) -> Server:
-        from luodi.delivery.served import Server
-
-        return Server(self.shell, self.scripts)
-
-
-@click.command(epilog=_EXIT_CODES)
+@click.command(epilog=EXIT_CODES)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_common
+@of_a_stack
 def releases(as_json: bool, stack: str | None, cwd: Path) -> None:
     """List the releases on a stack's server, the newest first.
 
@@ -78,8 +35,8 @@ def releases(as_json: bool, stack: str | None, cwd: Path) -> None:
       luodi releases --stack production
       luodi releases --json
     """
-    chosen = _ask(lambda: _stack(cwd, stack))
-    found = _ask(chosen.server.releases)
+    chosen = ask(lambda: stack_server(cwd, stack))
+    found = ask(chosen.server.releases)
     if as_json:
         told = [{**asdict(past), "at": past.at.isoformat()} for past in found]
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
@@ -89,10 +46,10 @@ def releases(as_json: bool, stack: str | None, cwd: Path) -> None:
         click.echo("No release yet: `pulumi up` delivers the first.")
 
 
-@click.command(epilog=_EXIT_CODES)
+@click.command(epilog=EXIT_CODES)
 @click.argument("release", required=False)
 @click.option("--yes", "-y", is_flag=True, help="Don't ask.")
-@_common
+@of_a_stack
 def rollback(release: str | None, yes: bool, stack: str | None, cwd: Path) -> None:
     """Switch a stack's server back: to RELEASE, or to the one before the one that is served.
 
@@ -107,15 +64,15 @@ def rollback(release: str | None, yes: bool, stack: str | None, cwd: Path) -> No
     from luodi.delivery import provenance
     from luodi.delivery.deliver import Delivery
 
-    chosen = _ask(lambda: _stack(cwd, stack))
-    there = _ask(chosen.server.releases)
+    chosen = ask(lambda: stack_server(cwd, stack))
+    there = ask(chosen.server.releases)
     target = _target(there, release)
     served = next((past for past in there if past.current), None)
     click.echo(f"{chosen.name}: {_named(served) if served else 'nothing'} -> {_named(target)}")
     if not yes:
         click.confirm("Switch back?", abort=True)
     who = provenance.find(chosen.project)
-    _ask(lambda: Delivery(chosen.shell, chosen.scripts).rollback(target.id, {**target.record, "who": who.who}))
+    ask(lambda: Delivery(chosen.shell, chosen.scripts).rollback(target.id, {**target.record, "who": who.who}))
     click.echo(f"Release {target.id} is being served.")
     click.echo(
         f"The project still says what came later: the next `pulumi up --stack {chosen.name}` delivers that again, and "
@@ -124,9 +81,9 @@ def rollback(release: str | None, yes: bool, stack: str | None, cwd: Path) -> No
     )
 
 
-@click.command(epilog=_EXIT_CODES + "     With --exit-code also 1 where something differs.\n")
+@click.command(epilog=EXIT_CODES + "     With --exit-code also 1 where something differs.\n")
 @click.option("--exit-code", is_flag=True, help="End with 1 where something differs.")
-@_common
+@of_a_stack
 @click.pass_context
 def diff(context: click.Context, exit_code: bool, stack: str | None, cwd: Path) -> None:
     """Show what `pulumi up` would change on a stack's server, file by file, and what was changed there by hand.
@@ -143,14 +100,14 @@ def diff(context: click.Context, exit_code: bool, stack: str | None, cwd: Path) 
     from luodi.delivery.files import placed
     from luodi.rendering import RELEASE
 
-    chosen = _ask(lambda: _stack(cwd, stack))
+    chosen = ask(lambda: stack_server(cwd, stack))
     wanted = _wanted(chosen)
     server = chosen.server
-    served = _ask(server.served)
+    served = ask(server.served)
     # Each side's nginx files name their own release: as the one that is served, they differ by what was changed alone.
     as_served = placed(wanted, RELEASE, served.release)
-    found = changes(_ask(server.manifest), served, as_served)
-    old = _ask(lambda: server.read([each.path for each in found if each.kind != "new"], most=MOST_TEXT))
+    found = changes(ask(server.manifest), served, as_served)
+    old = ask(lambda: server.read([each.path for each in found if each.kind != "new"], most=MOST_TEXT))
     for change in found:
         for line in lines(change, old.get(change.path), as_served.get(change.path)):
             click.secho(line, fg=_COLOURS.get(line[:1]), color=_colour())
@@ -171,39 +128,6 @@ def diff(context: click.Context, exit_code: bool, stack: str | None, cwd: Path) 
 
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
-
-
-def _stack(cwd: Path, name: str | None) -> _Stack:
-    from luodi.api import Account
-    from luodi.delivery.scripts import Scripts
-    from luodi.delivery.tat import Shell
-    from luodi.outputs import NoOutputs, stack_outputs
-
-    project = project_folder(cwd)
-    file = choose(stack_files(project, today_in_china()), name)
-    if file.settings is None:
-        raise click.ClickException(f"{file.path}:\n  " + "\n  ".join(map(str, file.problems)))
-    try:
-        instance = stack_outputs(project, file.stack).get("instance")
-    except NoOutputs as error:
-        raise click.ClickException(f"{file.stack}: {error}") from None
-    account = Account.find({"tencentcloud:region": file.settings.region.id})
-    return _Stack(file.stack, project, Shell(account, str(instance)), Scripts(project / "templates"))
-
-
-R = TypeVar("R")
-
-
-def _ask(call: Callable[[], R]) -> R:
-    """Call, and tell what a user can mend as one line instead of a traceback."""
-    from luodi.api import ApiError, NoCredentials
-    from luodi.delivery.content import ContentError
-    from luodi.delivery.tat import CommandFailed, Silent
-
-    try:
-        return call()
-    except (NoProject, NoCredentials, ApiError, CommandFailed, Silent, ContentError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _target(there: list[Past], asked: str | None) -> Past:
@@ -243,7 +167,7 @@ def _show(found: list[Past]) -> None:
     Console(highlight=False, markup=False, soft_wrap=True).print(table)
 
 
-def _wanted(chosen: _Stack) -> Mapping[str, File]:
+def _wanted(chosen: StackServer) -> Mapping[str, File]:
     """The files of the release that `pulumi up` would deliver, by its preview."""
     from luodi.delivery.resources import release_files
 
@@ -256,10 +180,10 @@ def _wanted(chosen: _Stack) -> Mapping[str, File]:
     sources = {
         path: {**folder, "source": str(chosen.project / folder["source"])} for path, folder in inputs["folders"].items()
     }
-    return _ask(lambda: release_files({**inputs, "folders": sources}))
+    return ask(lambda: release_files({**inputs, "folders": sources}))
 
 
-def _previewed(chosen: _Stack) -> dict[str, Any]:
+def _previewed(chosen: StackServer) -> dict[str, Any]:
     """The inputs of the stack's release."""
     program = shutil.which("pulumi")
     if program is None:

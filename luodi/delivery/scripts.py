@@ -191,6 +191,10 @@ class Scripts:
         slice of it in base64."""
         return self._render("read", paths=paths, offset=offset, size=size, most=most)
 
+    def logs(self, file: str, *, lines: int, inode: str = "", begin: int = 0) -> str:
+        """Prints what came to a log since `begin` in the file of that inode; its last lines where there is none yet."""
+        return self._render("logs", file=file, lines=lines, inode=inode, begin=begin)
+
     def _render(self, name: str, **values: Any) -> str:
         return self._environment.get_template(f"{name}.sh.j2").render(values)
 

@@ -43,6 +43,7 @@ EVERY = {
     ),
     "rollback": SCRIPTS.rollback("abc", f"{UPLOADS}/abc"),
     "current": SCRIPTS.current(),
+    "logs": SCRIPTS.logs("/var/log/nginx/access.log", lines=10),
     "releases": SCRIPTS.releases(),
     "read": SCRIPTS.read(["nginx/nginx.conf", "it's"], 0, 100, most=9),
 }

@@ -1,0 +1,139 @@
+"""A server's logs as `luodi logs` shows them: by the real script, on files of a server."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from luodi import logs_cli
+from luodi.cli import main
+from luodi.delivery.logs import Log
+from luodi.delivery.scripts import Scripts
+from luodi.delivery.tat import Shell
+from luodi.server_cli import StackServer
+from luodi.settings import Settings
+
+REPOSITORY = Path(__file__).parents[2]
+SCRIPTS = Scripts(REPOSITORY / "templates")
+TAT_OUTPUT = 24 * 1024
+STACK = {
+    "tencentcloud:region": "ap-guangzhou",
+    "luodi:site": {"domain": "example.cn", "title": "示例"},
+    "luodi:sites": [{"site": {"domain": "shop.example.cn", "title": "示例商城"}}],
+    "luodi:server": {"kind": "lighthouse", "bundle": "bundle_starter_mc_promo_med2_01"},
+}
+
+
+class Server(Shell):
+    """Runs scripts here, with a server's logs in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.calls = folder, 0
+
+    def run(self, what: str, script: str, *, seconds: int = 120) -> str:
+        self.calls += 1
+        placed = script.replace("file=/var/log", f"file={self.folder}")
+        said = subprocess.run(["bash", "-c", placed], capture_output=True, text=True, check=True).stdout
+        assert len(said) <= TAT_OUTPUT
+        return said
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    for name in ("nginx", "luodi"):
+        (tmp_path / name).mkdir()
+    server = Server(tmp_path)
+    stack = StackServer("production", Settings.parse(STACK), REPOSITORY, server, SCRIPTS)
+    monkeypatch.setattr(logs_cli, "stack_server", lambda cwd, name: stack)
+    return server
+
+
+def luodi(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["logs", *arguments])
+
+
+def shown(*arguments: str) -> list[str]:
+    result = luodi(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output.splitlines()
+
+
+def write(server: Server, name: str, lines: Sequence[str]) -> None:
+    with (server.folder / name).open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def test_the_last_lines_of_each_log(server: Server) -> None:
+    lines = [f"line {number} 落地" for number in range(300)]
+    for name in ("nginx/access.log", "nginx/error.log", "luodi/example.cn.log", "luodi/audit.log"):
+        write(server, name, [f"{name} {line}" for line in lines])
+    assert shown() == [f"nginx/access.log {line}" for line in lines[-100:]]
+    assert shown("error", "--lines", "2") == [f"nginx/error.log {line}" for line in lines[-2:]]
+    assert shown("app", "-n", "1") == [f"luodi/example.cn.log {lines[-1]}"]
+    assert shown("audit", "-n", "1000") == [f"luodi/audit.log {line}" for line in lines]
+    assert shown("app", "--site", "shop.example.cn") == [], "that has written nothing yet"
+
+
+def test_what_is_more_than_tat_passes_on_comes_in_parts(server: Server) -> None:
+    noise = random.Random(3)
+    lines = [noise.randbytes(60).hex() for _ in range(2000)]
+    write(server, "nginx/access.log", lines)
+    assert shown("-n", "2000") == lines
+    assert server.calls > 5
+
+
+def test_a_site_s_own_lines(server: Server) -> None:
+    hosts = ["example.cn", "shop.example.cn", "notexample.cn"]
+    write(server, "nginx/access.log", [json.dumps({"host": host, "path": "/"}) for host in hosts])
+    write(server, "nginx/error.log", [f'an error, client: 1.2.3.4, server: {host}, host: "{host}"' for host in hosts])
+    assert [json.loads(line)["host"] for line in shown("--site", "example.cn", "--json")] == ["example.cn"]
+    assert len(shown("error", "--site", "shop.example.cn")) == 1
+    result = luodi("--site", "other.example.cn")
+    assert result.exit_code == 2
+    assert "has no site other.example.cn; it has example.cn, shop.example.cn" in result.output
+
+
+def test_a_line_cannot_play_with_the_terminal(server: Server) -> None:
+    write(server, "nginx/access.log", ["\x1b[2Jgone \x9b1m\tand\x07"])
+    [line] = shown()
+    assert re.fullmatch(r"�\[2Jgone �1m\tand�", line)
+    assert json.loads(shown("--json")[0]) == {"log": "access", "line": "\x1b[2Jgone \x9b1m\tand\x07"}
+
+
+def test_what_comes_is_followed_also_when_the_log_is_turned_over(server: Server) -> None:
+    log, file = Log(server, SCRIPTS, "/var/log/nginx/access.log"), server.folder / "nginx/access.log"
+    write(server, "nginx/access.log", ["one", "two"])
+    assert list(log.lines(1)) == ["two"]
+    assert list(log.lines(1)) == []
+    with file.open("a") as opened:
+        opened.write("thr")
+    assert list(log.lines(1)) == []
+    write(server, "nginx/access.log", ["ee", "four"])
+    assert list(log.lines(1)) == ["three", "four"]
+    file.rename(file.with_suffix(".1"))
+    write(server, "nginx/access.log", ["five"])
+    assert list(log.lines(1)) == ["five"]
+    file.write_text("six\n")  # emptied and written anew, as copytruncate leaves it
+    assert list(log.lines(1)) == ["six"]
+
+
+def test_following_goes_on_until_it_is_interrupted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(server, "nginx/access.log", ["one"])
+    pauses = iter(["two", "three"])
+
+    def pause(_seconds: float) -> None:
+        try:
+            write(server, "nginx/access.log", [next(pauses)])
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(time, "sleep", pause)
+    assert shown("--follow") == ["one", "two", "three"]
