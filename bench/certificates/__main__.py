@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import statistics
 import sys
 import tempfile
@@ -33,9 +34,10 @@ SLOW_SECONDS, SLOW_LIMIT = 2, 10.0
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds, and requests to the authority for each certificate."""
+    """Seconds, of them the processor's, and requests to the authority for each certificate."""
 
     seconds: float
+    processor: float
     requests: float
 
 
@@ -90,11 +92,17 @@ def _names(task: int, run: int, client: str, certificates: int) -> list[list[str
 
 def _measure(ground: Ground, client: Client, certificates: list[list[str]]) -> Measured:
     before, issued = ground.authority.requests(), ground.authority.issued()
-    started = time.monotonic()
+    started, used = time.monotonic(), _processor()
     client.order(certificates)
-    seconds = time.monotonic() - started
+    seconds, processor = time.monotonic() - started, _processor() - used
     assert ground.authority.issued() - issued == len(certificates), f"{client.name} has not ordered what it should"
-    return Measured(seconds, (ground.authority.requests() - before) / len(certificates))
+    return Measured(seconds, processor, (ground.authority.requests() - before) / len(certificates))
+
+
+def _processor() -> float:
+    """Seconds that processes started here, and ended, have used the processor."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _over(measured: dict[str, list[list[Measured]]], slow: list[float]) -> list[str]:
@@ -117,7 +125,7 @@ def _table(measured: dict[str, list[list[Measured]]], slow: list[float], certifi
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {load}"
     tasks = [*TASKS[:2], f"{certificates} {TASKS[2]}"]
     lines = [
-        f"{machine}; {runs} runs; seconds, median (minimum to maximum); messages to the authority for each certificate",
+        f"{machine}; {runs} runs; seconds, median (minimum to maximum; the processor's own); messages to the authority",
         "",
         f"| client | {' | '.join(tasks)} | messages |",
         f"|---|{'---|' * (len(tasks) + 1)}",
@@ -144,7 +152,8 @@ def _requests(found: list[Measured]) -> float:
 
 def _cell(found: list[Measured]) -> str:
     values = [one.seconds for one in found]
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+    processor = statistics.median(one.processor for one in found)
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f}; {processor:.2f})"
 
 
 def _say(what: str) -> None:

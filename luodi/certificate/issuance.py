@@ -87,7 +87,7 @@ class Run:
             session = (self.sessions or stack.enter_context(Sessions(self.timing))).of(account)
             stack.enter_context(session.explaining())
             session.check_clock()
-            chain = self._finished(session) or self._ordered(session, account.profile)
+            chain = self._finished(session, account.profile) or self._ordered(session, account.profile)
             return chain.removesuffix("\n") + "\n"
 
     def check(self, account: Account) -> None:
@@ -96,10 +96,10 @@ class Run:
             session.check_clock()
             self._check(session, account.profile)
 
-    def _finished(self, session: Session) -> str | None:
+    def _finished(self, session: Session, profile: str | None) -> str | None:
         """The chain of the order that an interrupted run was at; None where there is none to be finished."""
         entry = Entry.from_text(self.journal.load()) if self.journal else None
-        if entry is None or entry != self._entry(session, entry.order):
+        if entry is None or entry != self._entry(session, profile, entry.order):
             return None
         try:
             with session.explaining():
@@ -134,7 +134,7 @@ class Run:
         self._check(session, profile)
         order = self._new_order(session, profile)
         if self.journal is not None:
-            self.journal.save(self._entry(session, order.url).to_text())
+            self.journal.save(self._entry(session, profile, order.url).to_text())
         return self._through(session, order)
 
     def _check(self, session: Session, profile: str | None) -> None:
@@ -188,8 +188,8 @@ class Run:
                     raise
         return _Order.of(session.post(session.directory["newOrder"], content))
 
-    def _entry(self, session: Session, order: str) -> Entry:
-        return Entry(session.where, session.thumbprint, self.request.digest, order)
+    def _entry(self, session: Session, profile: str | None, order: str) -> Entry:
+        return Entry(session.where, session.thumbprint, self.request.digest, profile or "", order)
 
     def _mark(self, session: Session) -> str:
         """Which certificate it is, whichever order: the same account, key and names."""

@@ -21,6 +21,8 @@ class Entry:
     """The account key's thumbprint (RFC 7638)."""
     request: str
     """What names the signing request: its key and names, `SigningRequest.digest`."""
+    profile: str
+    """The profile that was asked for; empty for none."""
     order: str
     """The order's URL."""
 

@@ -8,6 +8,7 @@ import datetime as dt
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,10 @@ class Directory:
     """Further resources that the directory names."""
     refusing: int | None = None
     """How many refusals there are before what is asked for is done; None for ever."""
+    seconds: float = 0.0
+    """How long each answer takes: how far it is."""
+    at_once: int = 0
+    most_at_once: int = 0
     asked: list[str] = field(default_factory=list)
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Each resource that something was posted to, and what."""
@@ -145,6 +150,10 @@ def serving() -> Iterator[Directory]:
             self.do_POST()
 
         def do_POST(self) -> None:
+            directory.at_once += 1
+            directory.most_at_once = max(directory.most_at_once, directory.at_once)
+            time.sleep(directory.seconds)
+            directory.at_once -= 1
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             _, resource, *rest = self.path.split("/")
             directory.asked.append(resource)

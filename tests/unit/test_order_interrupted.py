@@ -207,9 +207,9 @@ def test_a_journal_that_says_nothing_of_use(text: str, account: Account, dnspod:
     assert names_of(order.obtain(account, csr(f"junk.{ZONE}"), records(dnspod), journal=journal))
 
 
-@pytest.mark.parametrize("field", ["directory", "account", "request", "order"])
+@pytest.mark.parametrize("field", ["directory", "account", "request", "profile", "order"])
 def test_the_journal_of_another_order(field: str, account: Account, dnspod: DnsPod, tmp_path: Path) -> None:
-    """Of another authority, account or request, or one that is gone: a new order is made."""
+    """Of another authority, account, request or profile, or one that is gone: a new order is made."""
     journal, wanted = FileJournal(tmp_path / "order.json"), csr(f"other.{ZONE}")
     order.obtain(account, wanted, records(dnspod), journal=journal)
     entry = Entry.from_text(journal.load())

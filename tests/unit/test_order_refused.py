@@ -293,3 +293,13 @@ def test_orders_of_one_process_share_a_directory_and_an_account(directory: Direc
     assert directory.asked.count("dir") == directory.asked.count("account") == 1
     assert directory.asked.count("new-order") == 8
     assert directory.asked.count("nonce") <= 5
+
+
+@pytest.mark.parametrize(("seconds", "together"), [(0.0, False), (0.11, True)])
+def test_a_far_authority_is_asked_about_several_names_at_once(
+    directory: Directory, seconds: float, together: bool
+) -> None:
+    directory.names, directory.seconds = [f"n{number}.cn" for number in range(6)], seconds
+    assert order.obtain(at(directory), csr(*directory.names), Remembered())
+    assert (directory.most_at_once > 1) == together
+    assert directory.asked.count("authorization") == directory.asked.count("challenge") == 6
