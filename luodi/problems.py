@@ -10,6 +10,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from luodi.section import kind_of
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -45,15 +47,16 @@ def explain(section: str, models: Sequence[type[BaseModel]], detail: ErrorDetail
     `section` is the key that was judged, `models` what it may be; of several, `kind` decides.
     """
     location = list(detail["loc"])
-    kinds = {_kind(model): model for model in models}
-    kind = str(location.pop(0)) if len(models) > 1 and location else _kind(models[0])
+    kinds = {kind_of(model): model for model in models}
+    kind = str(location.pop(0)) if len(models) > 1 and location else kind_of(models[0])
+    location, there = _written(location, [kinds[kind]] if detail["loc"] and kind in kinds else list(models))
     if detail["type"].startswith("union_tag"):
-        location = ["kind"]
+        location.append("kind")
     path = section
     for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+        path += f"[{part}]" if isinstance(part, int) else f".{part if part.isprintable() else ascii(part)}"
     if detail["type"] != "extra_forbidden":
-        return Problem(path, _words(detail))
+        return Problem(path, _words(detail, there))
     key = str(location.pop())
     known = {name: _known_keys(model, location) for name, model in kinds.items()}
     for other, keys in known.items():
@@ -62,12 +65,20 @@ def explain(section: str, models: Sequence[type[BaseModel]], detail: ErrorDetail
     return Problem(path, unknown(key, known[kind]))
 
 
-def _kind(model: type[BaseModel]) -> str:
-    field = model.model_fields.get("kind")
-    return str(get_args(field.annotation)[0]) if field else ""
+def _written(location: list[int | str], models: list[type[BaseModel]]) -> tuple[list[int | str], list[type[BaseModel]]]:
+    """A location as the stack file has it, without the kinds that decided, and what may stand there."""
+    found: list[int | str] = []
+    for part in location:
+        inner = [section for model in models for section in _inner(model, part)] if isinstance(part, str) else models
+        if part and part in {kind_of(model) for model in models} and not inner:
+            models = [model for model in models if kind_of(model) == part]
+        elif part != "[key]":
+            found.append(part)
+            models = inner
+    return found, models
 
 
-def _words(detail: ErrorDetails) -> str:
+def _words(detail: ErrorDetails, models: Sequence[type[BaseModel]]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     got = _shown(detail["input"])
     if detail["input"] is None:
@@ -82,7 +93,7 @@ def _words(detail: ErrorDetails) -> str:
         case "union_tag_invalid":
             return f"must be one of {_bare(context['expected_tags'])}; got {_bare(context['tag'])}"
         case "union_tag_not_found":
-            return "is not set; write cvm or lighthouse"
+            return f"is not set; write {' or '.join(kind_of(model) for model in models)}"
         case "string_type":
             return f"must be text, got {got}" + (
                 "" if isinstance(detail["input"], dict | list) else "; put it in quotes"
@@ -120,7 +131,7 @@ def _known_keys(section: type[BaseModel], location: list[int | str]) -> list[str
     return list(dict.fromkeys(str(field.alias) for model in found for field in model.model_fields.values()))
 
 
-def _inner(model: type[BaseModel], key: str) -> Iterator[type[BaseModel]]:
+def _inner(model: type[BaseModel], key: int | str) -> Iterator[type[BaseModel]]:
     def sections(annotation: Any) -> Iterator[type[BaseModel]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield annotation

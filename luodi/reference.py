@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from luodi import settings
+from luodi.section import kind_of
 
 _HEAD = """# Settings
 
@@ -35,17 +36,38 @@ def page() -> str:
     regions = ", ".join(f"`{name}`" for name in settings.mainland_regions())
     parts = [_HEAD.format(regions=regions)]
     for name, models in settings.sections().items():
+        key = f"`{settings.NAMESPACE}:{name}`"
+        shared = _shared(models)
+        if len(models) > 1:
+            parts.extend(_table(f"{key}, whatever its kind", "", models[0], shared))
         for model in models:
-            kind = f" (`kind: {_kind(model)}`)" if len(models) > 1 else ""
-            parts.append(f"\n## `{settings.NAMESPACE}:{name}`{kind}\n\n{_what(model)}\n\n")
-            parts.append("| key | value | default | |\n|---|---|---|---|\n")
-            parts.extend(_rows(model, ""))
+            title = f"{key}, `kind: {kind_of(model)}`" if len(models) > 1 else key
+            own = [each for each in model.model_fields if each not in shared or len(models) == 1]
+            parts.extend(_table(title, _what(model), model, own))
     parts.append(_FOOT)
     return "".join(parts)
 
 
-def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    for field in model.model_fields.values():
+def _shared(models: tuple[type[BaseModel], ...]) -> list[str]:
+    """The keys that mean the same for each of several kinds."""
+    first, *others = models
+    return [
+        name
+        for name, field in first.model_fields.items()
+        if all(name in other.model_fields and repr(other.model_fields[name]) == repr(field) for other in others)
+    ]
+
+
+def _table(title: str, what: str, model: type[BaseModel], names: list[str]) -> Iterator[str]:
+    yield f"\n## {title}\n\n" + (f"{what}\n\n" if what else "")
+    yield "| key | value | default | |\n|---|---|---|---|\n"
+    yield from _rows(model, "", names)
+
+
+def _rows(model: type[BaseModel], prefix: str, names: list[str] | None = None) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if names is not None and name not in names:
+            continue
         path = f"{prefix}{field.alias}"
         inner = _section(field.annotation)
         words = [field.description or "", _what(inner) if inner and not field.description else ""]
@@ -66,9 +88,11 @@ def _name(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in args)
     if origin in (Union, types.UnionType):
-        return " or ".join(_name(part) for part in args if part is not types.NoneType)
+        return " or ".join(dict.fromkeys(_name(part) for part in args if part is not types.NoneType))
     if origin is tuple:
         return f"list of {_name(args[0])}"
+    if origin is dict:
+        return f"mapping of {_name(args[0])} to {_name(args[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
     return {str: "text", int: "whole number", bool: "`true`, `false`", date: "date"}.get(annotation, "text")
@@ -79,22 +103,20 @@ def _origin(annotation: Any) -> Any:
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
+    """The section that a key holds; None where it is one of several, which are described where they stand."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(filter(None, map(_section, get_args(annotation))), None)
+    found = [inner for inner in map(_section, get_args(annotation)) if inner]
+    return found[0] if len(found) == 1 else None
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required() or field.default is PydanticUndefined:
         return "required"
     value = field.default
-    if value is None or value == () or isinstance(value, BaseModel):
+    if value is None or value in ((), {}) or isinstance(value, BaseModel):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _kind(model: type[BaseModel]) -> str:
-    return str(get_args(model.model_fields["kind"].annotation)[0])
 
 
 def _what(model: type[BaseModel] | None) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Union, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Tag
 
 
 def _named(text: str) -> str:
@@ -31,3 +32,23 @@ class Section(BaseModel):
         validate_by_name=False,
         validate_by_alias=True,
     )
+
+
+def kind_of(model: type[BaseModel]) -> str:
+    """The `kind` that a section is read for; empty where it is the only one."""
+    field = model.model_fields.get("kind")
+    return str(get_args(field.annotation)[0]) if field else ""
+
+
+def either(models: tuple[type[Section], ...]) -> Any:
+    """A section that is one of several, as its `kind` says; without one, that whose kind has a default."""
+    tags = [kind_of(model) for model in models]
+    defaults = [tag for tag, model in zip(tags, models, strict=True) if not model.model_fields["kind"].is_required()]
+
+    def tag(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return value.get("kind", *defaults[:1])
+        return getattr(value, "kind", tags[0])  # no section at all, which is for the first of them to say
+
+    tagged = tuple(Annotated[model, Tag(kind)] for kind, model in zip(tags, models, strict=True))
+    return Annotated[Union[tagged], Discriminator(tag)]  # noqa: UP007 (made at run time)

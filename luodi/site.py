@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pulumi
 
-from luodi import filing_footer, filing_live, preflight
+from luodi import filing_footer, filing_live, hosting, preflight
 from luodi.api import Account, ApiError, NoCredentials
 from luodi.certificate import installation
 from luodi.certificate.account import AcmeAccount
@@ -25,17 +25,17 @@ from luodi.filing.change import Standing
 from luodi.filing.words import Language
 from luodi.filing_report import decided
 from luodi.gate import Gate
-from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, Static, VirtualHost
+from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, VirtualHost
 from luodi.settings import (
     ACCOUNT_KEY,
     NAMESPACE,
-    BuildSettings,
     CvmSettings,
     HostedSite,
     Settings,
     readable,
     today_in_china,
 )
+from luodi.settings.kinds import SpaKeys, StaticKeys
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,7 +50,7 @@ _NOBODY: Mapping[Language, str] = {
 }
 
 _KINDS = ("ecdsa",)
-_OF_PAGES = {"static", "spa"}
+_OF_PAGES = (StaticKeys, SpaKeys)
 """Kinds of site whose first page is luodi's business: what an application answers depends on more than a release."""
 
 UPLOADS_FROM = 1_000_000
@@ -244,32 +244,36 @@ class Site(pulumi.ComponentResource):
 
     def _release(self, prepared: Preparation) -> Release:
         sites = self._settings.sites
-        folders = {
-            f"sites/{site.site.domain}/html": _clearly(self._content, site.site.folder, site.site.build)
-            for site in sites
-            if site.site.folder
-        }
-        hosts = [self._virtual_host(site, has_content=site.site.folder is not None) for site in sites]
-        rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE)
+        sources = {at: source for site in sites for at, source in hosting.contents(site).items()}
+        folders = {at: _clearly(self._content, source) for at, source in sources.items()}
+        hosts = [_clearly(self._virtual_host, site) for site in sites]
+        nginx = hosting.nginx(self._settings)
+        rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE, nginx=nginx)
+        guarded = any(area.users for host in hosts for area in host.areas)  # password hashes are among the files
         return Release(
             f"{self._name}-release",
             instance=prepared.instance,
             region=self._settings.region.id,
             names=tuple(name for site in sites for name in site.names),
-            files=rendered,
+            files=pulumi.Output.secret(rendered) if guarded else rendered,
             folders=folders,
             templates=str(self._folder),
-            pages={site.site.domain: _due_footer(site, rendered) for site in sites if site.site.kind in _OF_PAGES},
+            pages={site.site.domain: _due_footer(site, rendered) for site in sites if isinstance(site.site, _OF_PAGES)},
             keep=self._settings.delivery.keep,
             bucket=self._bucket(sum(folder.size for folder in folders.values())),
-            # nginx is told where the certificates are, so they are there first.
             opts=pulumi.ResourceOptions.merge(
-                self._child, pulumi.ResourceOptions(depends_on=list(self.certificates.values()))
+                self._child,
+                pulumi.ResourceOptions(
+                    # nginx is told where the certificates are, so they are there first.
+                    depends_on=list(self.certificates.values()),
+                    additional_secret_outputs=["files"] if guarded else None,
+                ),
             ),
         )
 
-    def _content(self, folder: str, build: BuildSettings | None) -> content.Folder:
+    def _content(self, source: hosting.Content) -> content.Folder:
         """What a site's folder holds; built first, if it is to be. A preview judges what an earlier build left."""
+        folder, build = source.folder, source.build
         if build and pulumi.runtime.is_dry_run() and Path(folder).is_dir():
             pulumi.log.info(f"{folder} is judged as it is; `pulumi up` builds it first: {build.command}", resource=self)
         elif build:
@@ -285,15 +289,13 @@ class Site(pulumi.ComponentResource):
         label = f"{pulumi.get_project()}-{pulumi.get_stack()}"
         return cos.uploads(f"{self._name}-uploads", label=label, opts=self._child)
 
-    def _virtual_host(self, site: HostedSite, *, has_content: bool) -> VirtualHost:
-        return VirtualHost(
-            names=site.names,
-            title=site.site.title,
+    def _virtual_host(self, site: HostedSite) -> VirtualHost:
+        return hosting.virtual_host(
+            site,
             footer=self._footers[site],
             certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, kind)) for kind in _KINDS),
-            kind=Static(has_content),
-            inject_footer=site.site.footer.inject,
-            audience=None if self.publications[site].public else site.site.allow,
+            public=self.publications[site].public,
+            today=today_in_china(),
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 
 class RenderingError(ValueError):
@@ -16,6 +18,19 @@ class TemplateError(RenderingError):
         self.reason, self.file, self.line = reason, file, line
         where = file if line is None else f"{file}, line {line}"
         super().__init__("\n".join([f"{where}: {reason}", *_neighbours(file, line)]))
+
+
+T = TypeVar("T")
+
+
+def checked(check: Callable[[T], T], value: T) -> T:
+    """`value`, if `check` finds nothing wrong with it. Raises RenderingError."""
+    try:
+        return check(value)
+    except RenderingError:
+        raise
+    except ValueError as error:
+        raise RenderingError(str(error)) from None
 
 
 def _neighbours(file: str, line: int | None) -> list[str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from luodi.rendering.errors import RenderingError
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]{1,3000}")
+from luodi import web
+from luodi.rendering.errors import RenderingError, checked
 
 POLICY = (
     "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'; "
@@ -23,14 +20,6 @@ PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), mid
 
 DOCUMENTS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only", "Permissions-Policy")
 """The headers that mean something for documents alone, and are not sent with anything else."""
-
-MANAGED = frozenset(
-    {
-        *("cache-control", "connection", "content-encoding", "content-length", "content-type", "date", "server"),
-        *("set-cookie", "strict-transport-security", "transfer-encoding", "vary", "x-request-id", "x-robots-tag"),
-    }
-)
-"""What nginx, a setting of its own or the application says, and no list of further headers."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +55,11 @@ class Headers:
 
     def __post_init__(self) -> None:
         for name, value in self.sent(noindex=False).items():
-            if not _NAME.fullmatch(name):
-                raise RenderingError(f"{name!r} is no header's name: letters, digits and hyphens")
-            if not _VALUE.fullmatch(value):
-                raise RenderingError(f"the header {name} has a line break or another control character, or is empty")
+            checked(web.header_name, name)
+            checked(web.header_value, value)
         for name in self.more:
-            if name.lower() in MANAGED:
-                raise RenderingError(f"{name} is not for headers.more to say")
+            if name.lower() in web.SAID_BY_NGINX:
+                raise RenderingError(f"{name} is not for further headers to say")
 
     def sent(self, *, noindex: bool) -> dict[str, str]:
         """Name and value of each."""

@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from luodi.rendering.errors import RenderingError
+from luodi import web
+from luodi.rendering.errors import RenderingError, checked
 from luodi.rendering.footer import Footer
 from luodi.rendering.headers import Headers
-from luodi.rendering.kinds import Kind, MiniProgram, Php, Proxy, Static, prefix
+from luodi.rendering.kinds import Kind, MiniProgram, Php, Proxy, Static
 
 _HOST_NAME = re.compile(r"(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?!-)[a-z0-9-]{1,63}(?<!-)")
 _PATH = re.compile(r"/?[A-Za-z0-9._@+/-]+")
-_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
-_USER = re.compile(r"[^\s:#]{1,64}")
-_TARGET = re.compile(r"(?:https?://[^\s/]+|/(?!/))[^\s]*")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Location:
     kind: Kind
 
     def __post_init__(self) -> None:
-        prefix(self.path)
+        checked(web.path_prefix, self.path)
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,8 @@ class Redirect:
     code: int = 301
 
     def __post_init__(self) -> None:
-        prefix(self.path.removesuffix("*"))
-        if not _TARGET.fullmatch(self.to):
-            raise RenderingError(
-                f"{self.to!r} is neither a path such as /new nor an address such as https://example.cn/"
-            )
+        checked(web.path_prefix, self.path.removesuffix("*"))
+        checked(web.target, self.to)
         if self.code not in (301, 302, 303, 307, 308):
             raise RenderingError(f"{self.code} is no redirect: 301, 302, 303, 307 or 308")
 
@@ -75,10 +70,9 @@ class Area:
     realm: str = "Restricted"
 
     def __post_init__(self) -> None:
-        prefix(self.path)
+        checked(web.path_prefix, self.path)
         for name, hashed in self.users:
-            if not _USER.fullmatch(name):
-                raise RenderingError(f"{name!r} is no user's name: it has a space, a colon or a #")
+            checked(web.user_name, name)
             if any(ord(char) < 33 or char == ":" for char in hashed):
                 raise RenderingError(f"the password hash of {name} has a space, a line break or a colon")
 
@@ -161,8 +155,7 @@ class VirtualHost:
         if not self.certificates:
             raise RenderingError(f"{self.name} needs a certificate")
         for file in self.verification:
-            if not _FILE.fullmatch(file):
-                raise RenderingError(f"{file!r} is no file's name of letters, digits and . _ -")
+            checked(web.file_name, file)
         if isinstance(self.kind, MiniProgram) and (strange := set(self.kind.hosts) - set(self.names)):
             raise RenderingError(f"{', '.join(sorted(strange))} is not among the names of {self.name}")
         for front in self.fronts:

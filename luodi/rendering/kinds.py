@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
-from luodi.rendering.errors import RenderingError
+from luodi import web
+from luodi.rendering.errors import RenderingError, checked
 
-_CHARACTER = r"[\w.~!&'()+,=:@-]"
-PREFIX = re.compile(rf"/(?:{_CHARACTER}+/)*{_CHARACTER}*")
-"""A path that begins a URI, as nginx compares it: decoded, each part once. Nothing that ends a word for nginx or means
-something in it, and no ``$``, which nginx expands in some places and can't escape in others."""
-
-_SOCKET = re.compile(r"unix:/[A-Za-z0-9._@+/-]+")
-_SIZE = re.compile(r"[1-9][0-9]{0,5}[kmg]?")
 _MANAGED = re.compile(r"[a-z0-9][a-z0-9.-]*")
-
-
-def prefix(path: str) -> str:
-    """A path that begins a URI, such as ``/api/``. Raises RenderingError for what is none."""
-    if not PREFIX.fullmatch(path) or {".", ".."} & set(path.split("/")):
-        raise RenderingError(f"{path!r} is no path such as /api/: letters, digits and . _ ~ ! & ' ( ) + , = : @ - /")
-    return path
+_ROOT = re.compile(r"/[A-Za-z0-9._@+/-]+")
 
 
 @dataclass(frozen=True)
@@ -51,29 +38,12 @@ class Upstream:
         if self.managed is not None and not _MANAGED.fullmatch(self.managed):
             raise RenderingError(f"{self.managed!r} is no application's name: lower-case letters, digits, . and -")
         for server in self.servers:
-            if reason := unreachable(server):
-                raise RenderingError(reason)
+            checked(web.local_address, server)
 
     @property
     def file(self) -> str | None:
         """Where in the release its addresses are written at the switch, if they are."""
         return f"nginx/upstreams/{self.managed}.conf" if self.managed else None
-
-
-def unreachable(server: str) -> str | None:
-    """Why an application can't be at `server`, if so."""
-    if _SOCKET.fullmatch(server):
-        return None
-    host, _, port = server.rpartition(":")
-    if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
-        return f"{server!r} has no port from 1 to 65535; write 127.0.0.1:3000 or unix:/run/shop/shop.sock"
-    try:
-        address = ipaddress.ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
-    except ValueError:
-        return f"{server!r} is no address; write 127.0.0.1:3000 or unix:/run/shop/shop.sock"
-    if not address.is_loopback or (address.version == 6) != host.startswith("["):
-        return f"{server!r} is not on the loopback; an application listens on 127.0.0.1, where nobody else reaches it"
-    return None
 
 
 @dataclass(frozen=True)
@@ -113,6 +83,8 @@ class Proxy:
     `health` is the path where it says whether it is well. `websocket` lets connections be upgraded. `body` is the
     largest request, as nginx writes it (``10m``). With `stream_requests` a request goes to the application while it
     comes in; with `stream_responses` a response goes to the visitor while it is made (server-sent events).
+    `decompress` is for an application that compresses though it is asked not to: its pages are decompressed for the
+    footer, and stay so.
 
     Raises RenderingError.
     """
@@ -126,12 +98,12 @@ class Proxy:
     body: str = "10m"
     stream_requests: bool = False
     stream_responses: bool = False
+    decompress: bool = False
 
     def __post_init__(self) -> None:
-        if not _SIZE.fullmatch(self.body):
-            raise RenderingError(f"{self.body!r} is no size such as 10m")
+        checked(web.size, self.body)
         if self.health is not None:
-            prefix(self.health)
+            checked(web.request_path, self.health)
 
 
 @dataclass(frozen=True)
@@ -141,6 +113,9 @@ class Endpoint:
 
     path: str
     host: str | None = None
+
+    def __post_init__(self) -> None:
+        checked(web.path_prefix, self.path)
 
 
 @dataclass(frozen=True)
@@ -213,12 +188,10 @@ class Php:
     immutable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _SOCKET.fullmatch(self.socket):
-            raise RenderingError(f"{self.socket!r} is no socket such as unix:/run/php/shop.sock")
-        if self.root is not None and not re.fullmatch(r"/[A-Za-z0-9._@+/-]+", self.root):
+        checked(web.socket, self.socket)
+        checked(web.size, self.body)
+        if self.root is not None and not _ROOT.fullmatch(self.root):
             raise RenderingError(f"{self.root!r} is no absolute path of letters, digits and . _ @ + - /")
-        if not _SIZE.fullmatch(self.body):
-            raise RenderingError(f"{self.body!r} is no size such as 64m")
 
 
 Kind: TypeAlias = Static | Spa | Proxy | MiniProgram | Php
@@ -235,13 +208,8 @@ def _both(one: Proxy, other: Proxy) -> Proxy:
             max(one.timeouts.send, other.timeouts.send),
             max(one.timeouts.read, other.timeouts.read),
         ),
-        body=max(one.body, other.body, key=size),
+        body=max(one.body, other.body, key=web.octets),
         stream_requests=one.stream_requests or other.stream_requests,
         stream_responses=one.stream_responses or other.stream_responses,
+        decompress=one.decompress or other.decompress,
     )
-
-
-def size(text: str) -> int:
-    """Bytes, of a size as nginx writes it."""
-    unit = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(text[-1], 1)
-    return int(text.rstrip("kmg")) * unit

@@ -10,6 +10,7 @@ from luodi.settings.certificate import CertificateSettings
 from luodi.settings.delivery import BuildSettings, DeliverySettings
 from luodi.settings.dns import DnsSettings
 from luodi.settings.hosted import HostedSite
+from luodi.settings.nginx import NginxSettings
 from luodi.settings.regions import Region, mainland_region, mainland_regions
 from luodi.settings.server import Bandwidth, CvmSettings, Disk, IngressRule, LighthouseSettings
 from luodi.settings.site import MOST_NAMES, SiteSettings
@@ -32,6 +33,7 @@ __all__ = [
     "HostedSite",
     "IngressRule",
     "LighthouseSettings",
+    "NginxSettings",
     "Region",
     "Settings",
     "SiteSettings",

@@ -15,14 +15,14 @@ from luodi.section import Section
 from luodi.settings.dns import DnsSettings
 from luodi.settings.regions import Region
 from luodi.settings.server import CvmSettings, LighthouseSettings
-from luodi.settings.site import SiteSettings
+from luodi.settings.site import KINDS, SiteSettings
 from luodi.settings.values import readable, registrable
 
 _SUFFIX = "is a public suffix; write the domain that was bought"
 
 
 SECTIONS: Mapping[str, tuple[type[Section], ...]] = MappingProxyType(
-    {"site": (SiteSettings,), "dns": (DnsSettings,), "filing": (FilingSettings,)}
+    {"site": KINDS, "dns": (DnsSettings,), "filing": (FilingSettings,)}
 )
 """What is said of each site: in the stack's own sections for the first, in an item of ``luodi:sites`` for others."""
 
@@ -43,6 +43,10 @@ class HostedSite:
     site: SiteSettings
     dns: DnsSettings
     filing: FilingSettings
+
+    def __hash__(self) -> int:
+        """By where it is said: what is said there may hold mappings."""
+        return hash((self.path, self.site.domain))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,14 +1,26 @@
-"""The site itself."""
+"""The site itself, of one kind or another."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from luodi.section import Section, Text
-from luodi.settings.delivery import BuildSettings
 from luodi.settings.footer import FooterSettings
+from luodi.settings.kinds import MiniProgramKeys, PathSettings, PhpKeys, ProxyKeys, SpaKeys, StaticKeys
+from luodi.settings.serving import (
+    AreaSettings,
+    FileName,
+    HeadersSettings,
+    LimitsSettings,
+    MaintenanceSettings,
+    RedirectSettings,
+    listed,
+    switched,
+)
 from luodi.settings.values import HostName, Network
 
 MOST_NAMES = 100
@@ -16,25 +28,19 @@ MOST_NAMES = 100
 
 
 class SiteSettings(Section):
-    """The site itself."""
+    """The site itself, whatever its kind."""
 
     domain: HostName = Field(description="The site's domain; a Chinese domain (IDN) is converted.")
     title: Text = Field(description="The site's name (网站名称), shown on the holding page.")
-    kind: Literal["static"] = Field("static", description="What is served: files.")
     names: tuple[HostName, ...] | None = Field(
         None,
         strict=False,
         description="Every host name that the site answers to. By default the domain and, for a registered "
         "domain, its www.",
     )
-    content: Text | None = Field(
-        None,
-        description="The folder of the site's files, relative to the project. Without one a holding page is served.",
+    aliases: Literal["serve", "redirect"] = Field(
+        "serve", description="What its other names do: serve the site too, or lead to the domain."
     )
-    build: BuildSettings | None = Field(
-        None, description="A command that makes the site's files, in place of `content`; `pulumi up` runs it first."
-    )
-
     allow: tuple[Network, ...] = Field(
         (),
         strict=False,
@@ -42,6 +48,27 @@ class SiteSettings(Section):
         "203.0.113.7/32.",
     )
     footer: FooterSettings = Field(FooterSettings.model_validate({}), description="The footer of its pages.")
+    paths: tuple[PathSettings, ...] = Field(
+        (),
+        strict=False,
+        description="What is served under some paths instead: each with a path, a kind (static, spa or proxy) and "
+        "that kind's keys.",
+    )
+    redirects: tuple[RedirectSettings, ...] = Field((), strict=False, description="Where visitors are sent on.")
+    areas: Annotated[tuple[AreaSettings, ...], BeforeValidator(listed)] = Field(
+        (), strict=False, description="Parts that are not for everybody."
+    )
+    verification: dict[FileName, str] = Field(
+        {},
+        description="Files at the root by which others know the owner, byte for byte: WeChat's `WW_verify_....txt`, a "
+        "search engine's. Name to text.",
+    )
+    maintenance: Annotated[MaintenanceSettings | None, BeforeValidator(switched)] = Field(
+        None, description="`true`, or a mapping: the site is being worked on."
+    )
+    noindex: bool = Field(False, description="Ask search engines to leave the site alone: for staging.")
+    headers: HeadersSettings = HeadersSettings.model_validate({})
+    limits: LimitsSettings = LimitsSettings.model_validate({})
 
     @field_validator("names")
     @classmethod
@@ -53,14 +80,74 @@ class SiteSettings(Section):
                 raise ValueError(f"{count} names with the domain's; a certificate holds {MOST_NAMES} at most")
         return names
 
-    @field_validator("build")
+    @field_validator("paths")
     @classmethod
-    def _one_content(cls, build: BuildSettings | None, info: ValidationInfo) -> BuildSettings | None:
-        if build is not None and info.data.get("content") is not None:
-            raise ValueError("content is set too; leave it out, for build.output is where the site's files are")
-        return build
+    def _elsewhere(cls, paths: tuple[PathSettings, ...]) -> tuple[PathSettings, ...]:
+        for place in paths:
+            if not place.path.endswith("/") or place.path == "/":
+                raise ValueError(
+                    f"{place.path} is no folder below the root; write it with a / at its end, such as /api/"
+                )
+        _once(place.path for place in paths)
+        return paths
 
-    @property
-    def folder(self) -> str | None:
-        """Where the site's files are, or will be once they are built."""
-        return self.build.output if self.build else self.content
+    @field_validator("redirects")
+    @classmethod
+    def _led_once(cls, redirects: tuple[RedirectSettings, ...]) -> tuple[RedirectSettings, ...]:
+        _once(redirect.path for redirect in redirects)
+        for redirect in redirects:
+            if redirect.to == redirect.path:
+                raise ValueError(f"{redirect.path} leads to itself")
+        return redirects
+
+    @field_validator("areas")
+    @classmethod
+    def _closed_once(cls, areas: tuple[AreaSettings, ...]) -> tuple[AreaSettings, ...]:
+        _once(area.path.rstrip("/") or "/" for area in areas)
+        return areas
+
+    @model_validator(mode="after")
+    def _apart(self) -> SiteSettings:
+        taken = {place.path for place in self.paths} | {f"/{name}" for name in self.verification}
+        for redirect in self.redirects:
+            if redirect.path.removesuffix("*") in taken or redirect.path in ("/", "/*"):
+                raise ValueError(f"redirects: {redirect.path} is served by something else")
+        return self
+
+
+def _once(paths: Iterable[str]) -> None:
+    if twice := [path for path, count in Counter(paths).items() if count > 1]:
+        raise ValueError(f"has {twice[0]} twice")
+
+
+class StaticSite(StaticKeys, SiteSettings):
+    """Files."""
+
+
+class SpaSite(SpaKeys, SiteSettings):
+    """A single-page application: files, and the index for every address that is none."""
+
+
+class ProxySite(ProxyKeys, SiteSettings):
+    """An application on the server."""
+
+
+class MiniProgramSite(MiniProgramKeys, SiteSettings):
+    """The back end of a mini-program (小程序): what its console lists as domains (服务器域名), and what is at each."""
+
+    @model_validator(mode="after")
+    def _named(self) -> MiniProgramSite:
+        names = {self.domain, *(self.names or ())}
+        for purpose in ("request", "socket", "upload", "download"):
+            host = getattr(self, purpose).host
+            if host is not None and host not in names:
+                raise ValueError(f"{purpose}.host: {host} is not among the site's names; add it there")
+        return self
+
+
+class PhpSite(PhpKeys, SiteSettings):
+    """A PHP application, such as WordPress."""
+
+
+KINDS: tuple[type[SiteSettings], ...] = (StaticSite, SpaSite, ProxySite, MiniProgramSite, PhpSite)
+"""What a site may be; static where its kind is not said."""

@@ -6,21 +6,22 @@ import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Self, Union
+from typing import Any, Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from luodi.filing.eligibility import Declared
 from luodi.filing.facts import SECTION, FilingSettings, contradictions
 from luodi.problems import Problem, SettingsError, explain, unknown
-from luodi.section import Section
+from luodi.section import Section, either
 from luodi.settings.certificate import CertificateSettings
 from luodi.settings.delivery import DeliverySettings
 from luodi.settings.hosted import SECTIONS, HostedSite, moved
+from luodi.settings.nginx import NginxSettings
 from luodi.settings.regions import Region, mainland_region
 from luodi.settings.server import CvmSettings, LighthouseSettings
 from luodi.settings.site import SiteSettings
@@ -38,6 +39,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = MappingProxyType(
         "dns": SECTIONS["dns"],
         "certificate": (CertificateSettings,),
         "delivery": (DeliverySettings,),
+        "nginx": (NginxSettings,),
         "filing": SECTIONS["filing"],
     }
 )
@@ -57,6 +59,7 @@ class Settings:
     certificate: CertificateSettings
     delivery: DeliverySettings
     sites: tuple[HostedSite, ...]
+    nginx: NginxSettings = field(default_factory=lambda: NginxSettings.model_validate({}))
 
     @property
     def main(self) -> HostedSite:
@@ -96,7 +99,7 @@ class Settings:
         problems.extend(_named_twice(sites))
         if problems or region is None or server is None:
             raise SettingsError(source, problems)
-        return cls(region, server, parts["certificate"], parts["delivery"], tuple(sites))
+        return cls(region, server, parts["certificate"], parts["delivery"], tuple(sites), parts["nginx"])
 
     @classmethod
     def from_stack(cls) -> Self:
@@ -131,8 +134,7 @@ def sections() -> Mapping[str, tuple[type[Section], ...]]:
 def _judge(models: tuple[type[Section], ...]) -> TypeAdapter[Any]:
     if len(models) == 1:
         return TypeAdapter(models[0])
-    either: Any = Annotated[Union[models], Field(discriminator="kind")]  # noqa: UP007 (made at run time)
-    return TypeAdapter(either)
+    return TypeAdapter(either(models))
 
 
 def _unknown(values: Mapping[str, Any], prefix: str, known: list[str]) -> list[Problem]:

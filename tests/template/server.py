@@ -89,11 +89,17 @@ def _signed(name: str, issuer: x509.Name | None, key: ec.EllipticCurvePrivateKey
 
 
 @cache
+def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """One for all certificates: several of one name would be taken for each other."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return _signed("luodi tests", None, key).sign(key, hashes.SHA256()), key
+
+
+@cache
 def issued(names: tuple[str, ...], responder: str | None = None) -> Issued:
     """A certificate for `names`, with the address of an OCSP responder if there is one."""
-    authority_key = ec.generate_private_key(ec.SECP256R1())
+    authority, authority_key = _authority()
     key = ec.generate_private_key(ec.SECP256R1())
-    authority = _signed(f"luodi tests {names[0]}", None, authority_key).sign(authority_key, hashes.SHA256())
     builder = _signed("a site", authority.subject, key).add_extension(
         x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
     )
@@ -137,7 +143,7 @@ class Server:
         rendered = Renderer(templates).nginx_files(*hosts, release=release, nginx=nginx)
         for each in hosts:
             certificate = issued(each.names, responder)
-            self.authority += certificate.authority.public_bytes(serialization.Encoding.PEM).decode()
+            self.authority = certificate.authority.public_bytes(serialization.Encoding.PEM).decode()
             folder = self.root / "tls" / each.name / "current"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "ecdsa.pem").write_bytes(certificate.chain)

@@ -9,6 +9,7 @@ import pytest
 
 from luodi.problems import SettingsError
 from luodi.settings import Settings
+from luodi.settings.site import StaticSite
 
 MAIN: dict[str, Any] = {
     "tencentcloud:region": "ap-guangzhou",
@@ -99,10 +100,15 @@ def test_sites_are_a_list() -> None:
 def test_a_site_s_files_are_built_or_there_already() -> None:
     further = {"site": {"domain": "docs.example.cn", "title": "文档"}}
     build = {"command": "npm run build", "output": "dist"}
-    built = parse({"site": {**further["site"], "build": build}}).sites[1].site
-    assert built.folder == "dist"
-    assert parse({"site": {**further["site"], "content": "public"}}).sites[1].site.folder == "public"
-    assert parse(further).sites[1].site.folder is None
+
+    def folder(**more: object) -> str | None:
+        site = parse({"site": {**further["site"], **more}}).sites[1].site
+        assert isinstance(site, StaticSite)
+        return site.folder
+
+    assert folder(build=build) == "dist"
+    assert folder(content="public") == "public"
+    assert folder() is None
     assert refusal({"site": {**further["site"], "content": "public", "build": build}}) == [
         "luodi:sites[0].site.build: content is set too; leave it out, for build.output is where the site's files are"
     ]
