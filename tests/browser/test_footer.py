@@ -43,7 +43,7 @@ def snippet(name: str) -> str:
     return Templates().page("footer/footer.html", footer=FOOTERS[name])
 
 
-LARGE = page("large", "<p>示例 </p>" * 300_000)
+LARGE = page("large", "<p>示例 </p>" * 60_000)
 HOSTILE = page("hostile", "<style>body *{display:none;color:#fff;font-size:2px;position:fixed;opacity:0}</style>")
 CUT = page("cut")
 FILE_PAGES = {
