@@ -70,6 +70,12 @@ LOAD = (Package("wrk", "asks a site for pages while releases are switched", _any
 APPLICATIONS = (
     Package("nodejs", "runs the Node.js examples", _any_of("node")),
     Package("npm", "fetches what the Node.js examples depend on", _any_of("npm")),
+    Package("gunicorn", "runs the Python example", _any_of("gunicorn")),
+    Package(
+        "python3-flask",
+        "is what the Python example is written with",
+        Path("/usr/lib/python3/dist-packages/flask").is_dir,
+    ),
     Package("php-fpm", "runs the PHP example", _has_php_fpm),
     Package("systemd", "judges the units of applications", _any_of("systemd-analyze")),
     Package("logrotate", "turns the logs over on a rehearsal machine", _any_of("logrotate")),
