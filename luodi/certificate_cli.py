@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -17,6 +17,7 @@ from luodi.settings import today_in_china
 from luodi.stackfiles import NoProject, project_folder, stack_files
 
 if TYPE_CHECKING:
+    from luodi.certificate.order import Reason
     from luodi.certificate.standing import Standing
 
 _EXIT_CODES = """
@@ -130,6 +131,60 @@ def renew(
         or (stacks and found.unknown)
     ):
         raise SystemExit(1)
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.option("--stack", "-s", required=True, help="The stack whose certificate it is.")
+@click.option("--site", help="The domain of one of its sites; by default the stack's own.")
+@click.option(
+    "--reason",
+    type=click.Choice(("unspecified", "keyCompromise", "superseded", "affiliationChanged", "cessationOfOperation")),
+    required=True,
+    help="Why (RFC 5280). keyCompromise: somebody else may have the key. cessationOfOperation: the site is no more.",
+)
+@click.option("--no-renewal", is_flag=True, help="Don't renew first: visitors are warned until there is another one.")
+@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+@_FOLDER
+def revoke(stack: str, site: str | None, reason: str, no_renewal: bool, yes: bool, cwd: Path) -> None:
+    """Revoke the certificate of a site, for good.
+
+    Another one, with another key, is issued and served first, so that no visitor meets the revoked one.
+    """
+    from luodi.certificate.order import OrderError
+    from luodi.outputs import NoOutputs
+    from luodi.renewal import NotRenewed
+    from luodi.renewal import renew as bring_up
+    from luodi.revocation import issued
+    from luodi.revocation import revoke as withdraw
+
+    project = _folder(cwd)
+    [stack] = _chosen(cwd, (stack,))
+    try:
+        every = issued(project, stack)
+    except NoOutputs as error:
+        raise click.ClickException(f"{stack}: {error}") from None
+    found = next((one for one in every if site in (None, one.site)), None)
+    if found is None:
+        raise click.ClickException(f"{stack} has no site {site}; it has {', '.join(one.site for one in every)}")
+    if reason == "keyCompromise" and found.pinned and not no_renewal:
+        raise click.ClickException(
+            f"{stack}: the key of {found.site} is pinned, so the next certificate would have it too; take "
+            "luodi:certificate.pin-key out of the stack file first"
+        )
+    for leaf in found.leaves:
+        click.echo(f"{stack}: {', '.join(leaf.names)}: serial {leaf.serial} of {leaf.issuer}, {leaf.key}")
+    if not yes:
+        click.confirm("Revoke it? That can't be undone", abort=True)
+    try:
+        if not no_renewal:
+            click.echo(f"{stack}: renewing the certificate of {found.site} first")
+            bring_up(project, stack, [found.site], lambda line: click.echo(f"  {line}") if line else None)
+        withdraw(found, cast("Reason", reason))
+    except NotRenewed as error:
+        raise click.ClickException(f"{error}\nNothing was revoked: there is no other certificate yet.") from None
+    except OrderError as error:
+        raise click.ClickException(f"{stack}: not revoked: {error}") from None
+    click.echo(f"{stack}: the certificate of {found.site} is revoked ({reason})")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from luodi.certificate_cli import certificate, renew
+from luodi.certificate_cli import certificate, renew, revoke
 from luodi.filing_cli import filing
 from luodi.logs_cli import logs
 from luodi.releases_cli import diff, releases, rollback
@@ -21,6 +21,7 @@ def main() -> None:
 main.add_command(filing)
 main.add_command(certificate)
 main.add_command(renew)
+main.add_command(revoke)
 main.add_command(releases)
 main.add_command(rollback)
 main.add_command(diff)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,28 @@ def stack_outputs(project: Path, stack: str) -> Mapping[str, Any]:
 
     The project's program is not run, and no plugin is started. Raises NoOutputs, also for a stack that is not up.
     """
+    resources = exported(project, stack)
+    values = next((one.get("outputs") for one in resources if one["type"] == "pulumi:pulumi:Stack"), None)
+    if not isinstance(values, dict) or not values.get("address"):
+        raise NoOutputs("the stack is not up")
+    return values
+
+
+def exported(project: Path, stack: str, *, secrets: bool = False) -> Sequence[Mapping[str, Any]]:
+    """The resources of a stack's state; with `secrets`, those opened. Raises NoOutputs."""
     program = shutil.which("pulumi")
     if program is None:
         raise NoOutputs("there is no pulumi on PATH")
     # `stack output` would open every secret of the state first, which takes a second.
     command = [program, "stack", "export", "--stack", stack, "--cwd", str(project), "--non-interactive"]
+    command += ["--show-secrets"] if secrets else []
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
-        resources = json.loads(run.stdout)["deployment"].get("resources") or ()
-        values = next((one.get("outputs") for one in resources if one["type"] == "pulumi:pulumi:Stack"), None)
+        return list(json.loads(run.stdout)["deployment"].get("resources") or ())
     except subprocess.TimeoutExpired:
         raise NoOutputs(f"pulumi stack export gave no answer within {_SECONDS} s") from None
     except subprocess.CalledProcessError as error:
         first = next(iter(str(error.stderr).strip().splitlines()), f"exit code {error.returncode}")
         raise NoOutputs(first.removeprefix("error: ")) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise NoOutputs(f"pulumi stack export printed no state: {error!r}") from None
-    if not isinstance(values, dict) or not values.get("address"):
-        raise NoOutputs("the stack is not up")
-    return values
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NoOutputs("pulumi stack export printed no state") from None

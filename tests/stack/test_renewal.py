@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.cloud import Cloud
 from tests.project import Project
@@ -51,8 +52,9 @@ class Landed:
         self.address: str = self.stack.outputs()["address"]
 
     def luodi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        port = () if arguments[0] == "revoke" else ("--port", str(self.cloud.https_port))
         return subprocess.run(
-            [sys.executable, "-m", "luodi", *arguments, "--port", str(self.cloud.https_port)],
+            [sys.executable, "-m", "luodi", *arguments, *port],
             cwd=self.project.folder,
             env={**self.project.environment, **environment},
             capture_output=True,
@@ -75,6 +77,13 @@ class Landed:
 @pytest.fixture(scope="module")
 def landed(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Landed:
     return Landed(cloud, tmp_path_factory.mktemp("renewal") / "site")
+
+
+def _status(cloud: Cloud, serial: str) -> str:
+    """What the authority says of a certificate: Valid or Revoked."""
+    where = f"https://127.0.0.1:{cloud.endpoints.acme_management_port}/cert-status-by-serial/{serial}"
+    answer = requests.get(where, verify=str(cloud.roots), timeout=10)
+    return str(answer.json()["Status"])
 
 
 class Visitor(threading.Thread):
@@ -208,6 +217,27 @@ def test_a_renewal_that_fails_leaves_the_old_one_is_tried_again_and_told(landed:
     assert {domain: row["serial"] for domain, row in after.items()} == {
         domain: row["serial"] for domain, row in before.items()
     }
+
+
+def test_a_certificate_is_revoked_after_another_one_is_served(landed: Landed) -> None:
+    before = landed.certificates("certificate")[_OTHER]["serial"]
+    asked = landed.luodi("revoke", "--stack", "test", "--site", _OTHER, "--reason", "keyCompromise")
+    assert asked.returncode == 1, "nobody has said yes"
+    assert landed.certificates("certificate")[_OTHER]["serial"] == before
+
+    done = landed.luodi("revoke", "--stack", "test", "--site", _OTHER, "--reason", "keyCompromise", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"serial {before}" in done.stdout
+    assert f"the certificate of {_OTHER} is revoked (keyCompromise)" in done.stdout
+    assert "PRIVATE KEY" not in done.stdout + done.stderr
+    assert landed.certificates("certificate")[_OTHER]["serial"] != before
+    assert _status(landed.cloud, before) == "Revoked"
+
+
+def test_a_site_that_the_stack_has_not_is_named(landed: Landed) -> None:
+    done = landed.luodi("revoke", "--stack", "test", "--site", "nowhere.cn", "--reason", "superseded", "--yes")
+    assert done.returncode == 1
+    assert f"test has no site nowhere.cn; it has {_DOMAIN}, {_OTHER}" in done.stderr
 
 
 def test_a_stack_that_is_not_up_is_told_in_a_line(landed: Landed) -> None:
