@@ -8,6 +8,7 @@ from luodi.certificate_cli import certificate, renew, revoke
 from luodi.filing_cli import filing
 from luodi.logs_cli import logs
 from luodi.releases_cli import diff, releases, rollback
+from luodi.render_cli import render
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,3 +27,4 @@ main.add_command(releases)
 main.add_command(rollback)
 main.add_command(diff)
 main.add_command(logs)
+main.add_command(render)
