@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-
 RENEW = "LUODI_RENEW"
 
 
