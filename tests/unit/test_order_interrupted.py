@@ -244,3 +244,20 @@ def test_two_runs_at_once_of_one_journal_wait_for_each_other(tmp_path: Path) -> 
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(one, ["first", "second"]))
     assert [word.split()[0] for word in seen[::2]] == [word.split()[0] for word in seen[1::2]]
+
+
+def test_what_is_left_is_swept_also_when_the_journal_is_lost(account: Account, dnspod: DnsPod) -> None:
+    """The process was killed, and so was the machine that kept the journal."""
+    wanted, seen = csr(f"lost.{ZONE}"), set[str]()
+    create = dnspod.account.answers["CreateRecord"]
+
+    def remembering(asked: dict[str, object]) -> dict[str, object]:
+        seen.add(str(asked["Remark"]))
+        return create(asked)
+
+    dnspod.account.answers["CreateRecord"] = remembering
+    order.obtain(account, wanted, records(dnspod))
+    [remark] = seen
+    dnspod.put("_acme-challenge.lost", "of the order that nobody remembers", remark)
+    assert names_of(order.obtain(account, wanted, records(dnspod))) == [f"lost.{ZONE}"]
+    assert dnspod.records == {}

@@ -303,3 +303,14 @@ def test_a_far_authority_is_asked_about_several_names_at_once(
     assert order.obtain(at(directory), csr(*directory.names), Remembered())
     assert (directory.most_at_once > 1) == together
     assert directory.asked.count("authorization") == directory.asked.count("challenge") == 6
+
+
+def test_a_request_that_was_finalized_before(directory: Directory) -> None:
+    """The answer to the first was lost: the second is refused, and the order goes on."""
+    order.obtain(at(directory), csr("example.cn"), Remembered())
+    issued, directory.order = directory.chain, ["ready", "processing", "valid"]
+    directory.refusals["finalize"] = problem("orderNotReady", 403)
+    with pytest.raises(OrderError, match="for another key"):  # the chain of before, as this directory keeps one
+        order.obtain(at(directory), csr("example.cn"), Remembered(), timing=FakeTime().timing())
+    assert directory.chain == issued
+    assert directory.asked.count("certificate") == 2
