@@ -28,6 +28,12 @@ _FOOT = """
 
 A secret, optional: the PEM key of an ACME account to use instead of a new one
 (`pulumi config set --secret luodi:acme-account-key < key.pem`).
+
+## `luodi:app-secrets`
+
+Secrets, by names of your own: what applications are told by `app.secrets` and `php.secrets`
+(`pulumi config set --secret --path luodi:app-secrets.database-url`). They reach the server encrypted to a key that was
+made there.
 """
 
 

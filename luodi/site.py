@@ -9,8 +9,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import pulumi
 
-from luodi import filing_footer, filing_live, hosting, preflight
+from luodi import apps, filing_footer, filing_live, hosting, preflight
 from luodi.api import Account, ApiError, NoCredentials
+from luodi.apps.declared import Place, SecretMissing, both, release_files
 from luodi.certificate import installation
 from luodi.certificate.account import AcmeAccount
 from luodi.certificate.server_certificate import Certificate
@@ -96,7 +97,7 @@ class Site(pulumi.ComponentResource):
             f"{name}-preparation",
             instance=self.server.instance_id,
             region=settings.region.id,
-            script=self._scripts.prepare(),
+            script=self._prepare,
             # All of the server, its firewall too: nothing of it may go before what stands on it.
             opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.server])),
         )
@@ -121,7 +122,9 @@ class Site(pulumi.ComponentResource):
 
     def _outputs_of(self, site: HostedSite) -> dict[str, pulumi.Input[Any]]:
         certificate, publication = self.certificates[site], self.publications[site]
+        console = hosting.console_domains(site)
         return {
+            **({"miniProgram": console} if console else {}),
             "url": f"https://{site.site.domain}",
             "names": list(site.names),
             "certificate": certificate.outputs(),
@@ -193,7 +196,7 @@ class Site(pulumi.ComponentResource):
                 server,
                 label=label,
                 zone=settings.availability_zone,
-                user_data=self._scripts.prepare(),
+                user_data=self._prepare,
                 tags={"project": pulumi.get_project(), "stack": pulumi.get_stack()},
                 opts=self._child,
             )
@@ -204,6 +207,16 @@ class Site(pulumi.ComponentResource):
             blueprint_id=_clearly(find_blueprint, account, server.blueprint),
             zone=settings.availability_zone,
             opts=self._child,
+        )
+
+    @property
+    def _prepare(self) -> str:
+        settings = self._settings
+        applications = [each.settings for site in settings.sites for each in hosting.applications(site)]
+        return self._scripts.prepare(
+            [*hosting.packages(settings), *apps.packages(applications)],
+            log_days=settings.server.log_days,
+            ssh=settings.server.opens_ssh,
         )
 
     def _acme_account(self) -> AcmeAccount:
@@ -246,16 +259,25 @@ class Site(pulumi.ComponentResource):
         sites = self._settings.sites
         sources = {at: source for site in sites for at, source in hosting.contents(site).items()}
         folders = {at: _clearly(self._content, source) for at, source in sources.items()}
-        hosts = [_clearly(self._virtual_host, site) for site in sites]
+        applications = [
+            apps.of(each.name, site.site.domain, each.content, folders[each.content].digest, each.settings)
+            for site in sites
+            for each in hosting.applications(site)
+            if each.content in folders
+        ]
+        roots = {app.site: app.root(self._folder) for app in applications if isinstance(app, apps.Php)}
+        hosts = [_clearly(self._virtual_host, site, roots.get(site.site.domain)) for site in sites]
         nginx = hosting.nginx(self._settings)
         rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE, nginx=nginx)
         guarded = any(area.users for host in hosts for area in host.areas)  # password hashes are among the files
+        place = Place(prepared.instance, self._settings.region.id, self._folder)
+        files = both(rendered, _clearly(release_files, self._name, applications, place, self._child))
         return Release(
             f"{self._name}-release",
             instance=prepared.instance,
             region=self._settings.region.id,
             names=tuple(name for site in sites for name in site.names),
-            files=pulumi.Output.secret(rendered) if guarded else rendered,
+            files=pulumi.Output.secret(files) if guarded else files,
             folders=folders,
             templates=str(self._folder),
             pages={site.site.domain: _due_footer(site, rendered) for site in sites if isinstance(site.site, _OF_PAGES)},
@@ -289,13 +311,14 @@ class Site(pulumi.ComponentResource):
         label = f"{pulumi.get_project()}-{pulumi.get_stack()}"
         return cos.uploads(f"{self._name}-uploads", label=label, opts=self._child)
 
-    def _virtual_host(self, site: HostedSite) -> VirtualHost:
+    def _virtual_host(self, site: HostedSite, php_root: str | None) -> VirtualHost:
         return hosting.virtual_host(
             site,
             footer=self._footers[site],
             certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, kind)) for kind in _KINDS),
             public=self.publications[site].public,
             today=today_in_china(),
+            php_root=php_root,
         )
 
 
@@ -330,6 +353,7 @@ _USERS_BUSINESS = (
     content.ContentError,
     builds.BuildError,
     RenderingError,
+    SecretMissing,
     LookupError,
 )
 

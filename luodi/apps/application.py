@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +144,13 @@ class Php:
                 "control": ("apps-php.sh", {"program": ""}),
             },
             {},
+            ignore=self.secrets_file,
         )
 
     def root(self, templates: Path | None = None) -> str:
-        """The folder of its files on the server, once it is built."""
-        return f"{APPS}/{self.name}/{self.files(templates)[f'apps/{self.name}/version'].strip()}/app"
+        """The folder of its files on the server, once it is built; secrets don't move it."""
+        told = replace(self, secrets=None).files(templates)
+        return f"{APPS}/{self.name}/{told[f'apps/{self.name}/version'].strip()}/app"
 
     @property
     def user(self) -> str:
@@ -176,6 +178,13 @@ class Php:
         return tuple(f"{SHARED}/{self.name}/{path}" for path in self.settings.shared)
 
 
+def of(name: str, site: str, content: str, digest: str, settings: AppSettings | PhpSettings) -> App | Php:
+    """The application that settings describe."""
+    if isinstance(settings, PhpSettings):
+        return Php(name, site, content, digest, settings)
+    return App(name, site, content, digest, settings)
+
+
 def packages(settings: Iterable[AppSettings | PhpSettings]) -> tuple[str, ...]:
     """The Debian packages that a server's applications need."""
     wanted: list[str] = []
@@ -191,10 +200,12 @@ def _files(
     folder: Path | None,
     rendered: Mapping[str, tuple[str, Mapping[str, Any]]],
     plain: Mapping[str, str],
+    ignore: str | None = None,
 ) -> dict[str, str]:
     templates = Templates(folder)
     files = {file: templates.render(name, app=app, **values) for file, (name, values) in rendered.items()}
     files |= plain
-    version = hashlib.sha256(json.dumps([app.digest, files], sort_keys=True).encode()).hexdigest()[:16]
+    told = json.dumps([app.digest, files], sort_keys=True)
+    version = hashlib.sha256(told.replace(f"secrets={ignore}", "secrets=''").encode()).hexdigest()[:16]
     files["version"] = f"{version}\n"
     return {f"apps/{app.name}/{file}": text.replace(_VERSION, version) for file, text in files.items()}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from luodi.section import Section, Text
-from luodi.settings.values import Bundle, InstanceType, Network, Period, Ports
+from luodi.settings.values import Bundle, InstanceType, Network, Period, Ports, like
 
+Notice = Annotated[str, like(r"notice-[a-z0-9]+", "notice template (通知模板), such as notice-f2svbu3w")]
 RenewFlag = Literal["NOTIFY_AND_AUTO_RENEW", "NOTIFY_AND_MANUAL_RENEW", "DISABLE_NOTIFY_AND_MANUAL_RENEW"]
 
 
@@ -21,14 +22,45 @@ class IngressRule(Section):
     description: Text = Field("opened by the stack", description="Shown in the console (备注).")
 
 
+class AlarmSettings(Section):
+    """When Tencent Cloud's monitor (腾讯云可观测平台) raises an alarm: percent in use, over five minutes."""
+
+    notices: tuple[Notice, ...] = Field(
+        strict=False,
+        min_length=1,
+        description="Notice templates (通知模板), such as notice-f2svbu3w: who is told, and how.",
+    )
+    cpu: int = Field(90, ge=1, le=100, description="Of the processors.")
+    memory: int = Field(90, ge=1, le=100, description="Of the memory.")
+    disk: int = Field(90, ge=1, le=100, description="Of the disk.")
+
+
 class _Server(Section):
     zone: Text | None = Field(None, description="Availability zone (可用区); by default one of the region's own.")
     period: Period = Field(12, description="Months prepaid (购买时长); a filing needs at least 3.")
     renew_flag: RenewFlag = Field("NOTIFY_AND_AUTO_RENEW", description="What happens when the period ends (自动续费).")
     ingress: tuple[IngressRule, ...] = Field((), strict=False, description="Ports opened besides 80 and 443.")
+    log_days: int = Field(
+        190,
+        ge=184,
+        le=3650,
+        description="How many days nginx's and applications' logs are kept: at least six months, as the Cybersecurity "
+        "Law asks (网络安全法第二十一条第三项).",
+    )
+    alarms: AlarmSettings | None = Field(None, description="When Tencent Cloud's monitor raises an alarm; else never.")
     protect: bool = Field(
         False, description="Refuse to delete or replace the server, its elastic IP, and a zone that was created."
     )
+
+    @property
+    def opens_ssh(self) -> bool:
+        """Whether a port that SSH listens on is opened."""
+        return any(rule.protocol == "TCP" and _covers(rule.port, 22) for rule in self.ingress)
+
+
+def _covers(ports: str, port: int) -> bool:
+    ranges = (part.partition("-") for part in ports.split(","))
+    return any(int(low) <= port <= int(high or low) for low, _, high in ranges)
 
 
 class Disk(Section):

@@ -44,7 +44,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = MappingProxyType(
     }
 )
 _REQUIRED = ("site", "server")
-_SECRETS = (ACCOUNT_KEY,)
+_SECRETS = (ACCOUNT_KEY, "app-secrets")
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,9 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _like(pattern: str, what: str) -> AfterValidator:
+def like(pattern: str, what: str) -> AfterValidator:
+    """Text that matches a pattern whole; `what` it should be is told where it does not."""
+
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text, re.ASCII):
             raise ValueError(f"{text} is no {what}")
@@ -108,10 +110,10 @@ def _like(pattern: str, what: str) -> AfterValidator:
 HostName = Annotated[str, AfterValidator(host_name)]
 Network = Annotated[str, AfterValidator(_network)]
 Ports = Annotated[str, AfterValidator(_ports)]
-InstanceType = Annotated[str, _like(r"[A-Z0-9]+[a-z]*\.[A-Z0-9]+", "instance type (机型规格), such as S5.MEDIUM2")]
-Bundle = Annotated[str, _like(r"bundle_\w+", "bundle (套餐), such as bundle_starter_mc_promo_med2_01")]
-Directory = Annotated[str, _like(r"https://\S+", "ACME directory's address; it begins with https://")]
-Email = Annotated[str, _like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "e-mail address, such as ops@example.cn")]
+InstanceType = Annotated[str, like(r"[A-Z0-9]+[a-z]*\.[A-Z0-9]+", "instance type (机型规格), such as S5.MEDIUM2")]
+Bundle = Annotated[str, like(r"bundle_\w+", "bundle (套餐), such as bundle_starter_mc_promo_med2_01")]
+Directory = Annotated[str, like(r"https://\S+", "ACME directory's address; it begins with https://")]
+Email = Annotated[str, like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "e-mail address, such as ops@example.cn")]
 
 Period = Annotated[Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 36, 48, 60], BeforeValidator(_whole)]
 """Months that a CVM or Lighthouse instance can be prepaid for (包年包月 购买时长), as the provider takes them."""

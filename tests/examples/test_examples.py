@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from luodi import hosting
 from luodi.apps import App, packages
-from luodi.apps.domains import domains
 from luodi.delivery.content import read
 from luodi.delivery.files import digest
-from luodi.rendering import Endpoint, Kind, MiniProgram, Proxy, Spa, Static, Upstream
+from luodi.rendering import Kind, MiniProgram, Proxy, Spa, Static, Upstream
+from luodi.settings import Settings
 from luodi.settings.app import AppSettings
 from tests.examples.conftest import EXAMPLES
 from tests.examples.server import Refused, Server, released, rendered, site
@@ -162,31 +163,15 @@ def test_files_and_a_single_page_application(server: Server) -> None:
         server.get("/assets/missing.js", "spa.example.cn")
 
 
-def test_what_goes_into_the_consoles() -> None:
-    upstream = Upstream(managed=API)
-    assert domains(MiniProgram(upstream), [API], "example.cn") == {
-        "wechat": {
-            "request": ["https://api.example.cn"],
-            "socket": ["wss://api.example.cn"],
-            "uploadFile": ["https://api.example.cn"],
-            "downloadFile": ["https://api.example.cn"],
-        },
-        "alipay": {"domains": ["example.cn"]},
-    }
-    apart = MiniProgram(upstream, socket=Endpoint("/", "ws.example.cn"), upload=Endpoint("/", "up.example.cn"))
-    found = domains(apart, ["ws.example.cn", API, "up.example.cn"], "example.cn")["wechat"]
-    assert found["socket"] == ["wss://ws.example.cn"]
-    assert found["uploadFile"] == ["https://up.example.cn"]
-    assert found["request"] == found["downloadFile"] == ["https://api.example.cn"]
-
-
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir()))
 def test_an_example_is_whole(example: str) -> None:
     folder: Path = EXAMPLES / example
     assert f"examples/{example}/Pulumi.{example}.yaml" in (folder / "README.md").read_text("utf-8")
     for lock in folder.rglob("package-lock.json"):
         assert '"resolved"' not in lock.read_text("utf-8"), "a server's own mirror is asked"
-    text = (folder / f"Pulumi.{example}.yaml").read_text("utf-8")
-    for line in text.splitlines():
-        if "content: " in line:
-            assert (EXAMPLES.parent / line.split("content: ")[1]).is_dir()
+    told = yaml.safe_load((folder / f"Pulumi.{example}.yaml").read_text("utf-8"))["config"]
+    settings = Settings.parse(told)
+    sources = [source for each in settings.sites for source in hosting.contents(each).values()]
+    assert sources
+    assert all((EXAMPLES.parent / source.folder).is_dir() for source in sources)
+    assert bool(hosting.console_domains(settings.main)) == (example == "mini-program")

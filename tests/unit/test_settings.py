@@ -252,7 +252,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "luodi:region",
         "ap-guangzhou",
-        "is not a setting; known are acme-account-key, certificate, delivery, dns, filing, nginx, server, site, sites",
+        "is not a setting; known are acme-account-key, app-secrets, certificate, delivery, dns, filing, nginx, server, site, sites",
     ),
     ("luodi:site.tittle", "x", "is not a setting; did you mean title?"),
     ("luodi:dns.zzz", "x", "is not a setting; known are manage, ttl, zone"),
