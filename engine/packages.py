@@ -66,6 +66,7 @@ BROWSER = (
     Package("chromium", "opens the site in the browser test", _any_of("chromium", "chromium-browser")),
     Package("libnss3-tools", "lets that browser trust a rehearsal's authority", _any_of("certutil")),
 )
+SCANNERS = (Package("testssl.sh", "judges the TLS of what is served", _any_of("testssl", "testssl.sh")),)
 LOAD = (Package("wrk", "asks a site for pages while releases are switched", _any_of("wrk")),)
 APPLICATIONS = (
     Package("nodejs", "runs the Node.js examples", _any_of("node")),
