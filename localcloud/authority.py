@@ -189,6 +189,8 @@ class Authority:
             "ocspResponderURL": "",
             "externalAccountBindingRequired": False,
             "keyAlgorithm": "ecdsa",
+            # It stands in for Let's Encrypt, so a zone that allows that one alone allows it too.
+            "caaIdentities": ["letsencrypt.org"],
             "profiles": {"default": profile},
         }
         _write(self._home / "pebble.json", json.dumps({"pebble": config}, indent=2).encode())
