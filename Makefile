@@ -58,8 +58,10 @@ lock: ## Lock the dependencies of pyproject.toml (UPGRADE=--upgrade for newer ve
 engine: pebble ## Find, download or build the Pulumi engine
 	@$(PROVIDE)
 
-bench: .venv/.ready engine ## Measure how long a landing takes
-	@$(VENV)/python -m bench.landing
+bench: bench-landing bench-certificates bench-serving ## Measure all three beside other programs, on an idle machine
+
+bench-%: .venv/.ready engine
+	@$(VENV)/python -m bench.$*
 
 clean: ## Remove what was made in this folder (the cache of the engine stays)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist tests/artefacts
