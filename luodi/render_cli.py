@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from luodi import filing_footer, hosting
+from luodi import apps, filing_footer, hosting
 from luodi.certificate import installation
 from luodi.delivery import content
 from luodi.delivery.difference import Change, Kind, lines
-from luodi.delivery.files import File
+from luodi.delivery.files import File, digest
 from luodi.filing_report import decided
 from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, VirtualHost
 from luodi.settings import HostedSite, Settings, today_in_china
@@ -71,23 +71,35 @@ def release(settings: Settings, project: Path, today: date) -> dict[str, File]:
 
     Raises RenderingError or ContentError.
     """
-    hosts = [_host(site, settings.main, today) for site in settings.sites]
-    rendered = Renderer(project / "templates").nginx_files(*hosts, release=RELEASE, nginx=hosting.nginx(settings))
-    files = {path: File.holding(text.encode()) for path, text in rendered.items()}
-    for site in settings.sites:
-        for at, source in hosting.contents(site).items():
-            found = content.read(project / source.folder)
-            files |= {f"{at}/{name}": file for name, file in found.items()}
-    return files
+    templates = project / "templates"
+    found = {
+        at: content.read(project / source.folder)
+        for site in settings.sites
+        for at, source in hosting.contents(site).items()
+    }
+    applications = [
+        apps.of(each.name, site.site.domain, each.content, digest(found[each.content]), each.settings)
+        for site in settings.sites
+        for each in hosting.applications(site)
+        if each.content in found
+    ]
+    roots = {app.site: app.root(templates) for app in applications if isinstance(app, apps.Php)}
+    hosts = [_host(site, settings.main, today, roots.get(site.site.domain)) for site in settings.sites]
+    texts = Renderer(templates).nginx_files(*hosts, release=RELEASE, nginx=hosting.nginx(settings))
+    for app in applications:
+        texts |= app.files(templates)
+    files = {path: File.holding(text.encode()) for path, text in texts.items()}
+    return files | {f"{at}/{name}": file for at, folder in found.items() for name, file in folder.items()}
 
 
-def _host(site: HostedSite, main: HostedSite, today: date) -> VirtualHost:
+def _host(site: HostedSite, main: HostedSite, today: date, php_root: str | None) -> VirtualHost:
     return hosting.virtual_host(
         site,
         footer=filing_footer.footer(site),
         certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, key)) for key in KEYS),
         public=decided(site, main, today).public,
         today=today,
+        php_root=php_root,
     )
 
 

@@ -124,3 +124,13 @@ def test_mistakes_are_told(project: Path, tmp_path: Path) -> None:
     write(project, {**SITE, "content": "missing"})
     said = run(project, "--out", str(tmp_path / "out"))
     assert (said.exit_code, "is not a folder" in said.output) == (1, True)
+
+
+def test_an_application_is_part_of_it(project: Path, tmp_path: Path) -> None:
+    (project / "server").mkdir()
+    (project / "server/server.js").write_text("1")
+    app = {"content": "server", "command": ["node", "server.js"]}
+    write(project, {"domain": "example.cn", "title": "示例", "kind": "proxy", "app": app})
+    said = run(project, "--out", str(tmp_path / "out"))
+    assert said.exit_code == 0, said.output
+    assert {"apps/example.cn/service", "sites/example.cn/app/server.js"} <= written(tmp_path / "out")
