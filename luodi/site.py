@@ -15,7 +15,7 @@ from luodi.apps.declared import Place, SecretMissing, both, release_files
 from luodi.certificate import installation
 from luodi.certificate.account import AcmeAccount
 from luodi.certificate.server_certificate import Certificate
-from luodi.cloud import cos, dns
+from luodi.cloud import cos, dns, monitor
 from luodi.cloud.cvm import Cvm
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery import build as builds
@@ -93,6 +93,15 @@ class Site(pulumi.ComponentResource):
                 pulumi.log.warn(differs.in_(_language()), resource=self)
         zones = self._zones()
         self.server = self._server(account)
+        if settings.server.alarms:
+            monitor.alarms(
+                f"{name}-alarms",
+                settings.server.alarms,
+                kind=settings.server.kind,
+                instance=self.server.instance_id,
+                label=f"{pulumi.get_project()}-{pulumi.get_stack()}",
+                opts=self._child,
+            )
         prepared = Preparation(
             f"{name}-preparation",
             instance=self.server.instance_id,

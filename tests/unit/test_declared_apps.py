@@ -75,3 +75,23 @@ def test_whoever_opens_ssh_gets_fail2ban(ports: str, opens: bool) -> None:
     script = landed({**SERVER, "ingress": ingress, "log-days": 365}).one("Preparation").inputs["script"]
     assert ("fail2ban" in script) == opens
     assert "rotate 365" in script
+
+
+@pytest.mark.parametrize(
+    ("server", "namespace", "dimension", "disk"),
+    [
+        (SERVER, "LIGHTHOUSE", "InstanceId", "DiskUsage"),
+        ({"kind": "cvm"}, "cvm_device", "unInstanceId", "CvmDiskUsage"),
+    ],
+)
+def test_alarms_watch_the_server_when_asked_to(
+    server: dict[str, Any], namespace: str, dimension: str, disk: str
+) -> None:
+    assert not landed(server).all("AlarmPolicy")
+    told = landed({**server, "alarms": {"notices": ["notice-f2svbu3w"], "disk": 75}})
+    policy = told.one("AlarmPolicy").inputs
+    assert (policy["namespace"], policy["noticeIds"]) == (namespace, ["notice-f2svbu3w"])
+    rules = {rule["metricName"]: rule["value"] for rule in policy["conditions"]["rules"]}
+    assert rules == {"CpuUsage": "90", "MemUsage": "90", disk: "75"}
+    [watched] = told.one("PolicyBindingObject").inputs["dimensions"]
+    assert json.loads(watched["dimensionsJson"]).keys() == {dimension}
