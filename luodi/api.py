@@ -26,6 +26,7 @@ _VERSIONS = {
     "ba": "2020-07-20",
     "dnspod": "2021-03-23",
     "lighthouse": "2020-03-24",
+    "ssl": "2019-12-05",
     "tat": "2020-10-28",
 }
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3, 9

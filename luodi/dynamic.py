@@ -24,14 +24,19 @@ class CloudProvider(ResourceProvider):
     # A class that is found by its name holds no secret; encrypting it anew at each run would be a diff.
     serialize_as_secret_always = False
 
+    reads: tuple[str, ...] = ()
+    """The stack's secrets under ``luodi:`` that it reads itself, so that they too are in no state."""
+
     _config: Mapping[str, Any] | None = None
 
     def configure(self, req: ConfigureRequest) -> None:
         """Keep the stack's configuration; the account is looked for when first needed."""
-        self._config = {
-            key: req.config.get(key)
-            for key in (f"tencentcloud:{name}" for name in ("secretId", "secretKey", "securityToken"))
-        }
+        keys = [f"tencentcloud:{name}" for name in ("secretId", "secretKey", "securityToken")]
+        self._config = {key: req.config.get(key) for key in (*keys, *(f"luodi:{name}" for name in self.reads))}
+
+    def secret(self, name: str) -> str | None:
+        """One of the secrets that it reads; None where the stack has none."""
+        return (self._config or {}).get(f"luodi:{name}")
 
     def account(self, region: str) -> Account:
         """The account, in a region. Raises NoCredentials."""

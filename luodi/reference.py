@@ -28,6 +28,18 @@ _FOOT = """
 
 A secret, optional: the PEM key of an ACME account to use instead of a new one
 (`pulumi config set --secret luodi:acme-account-key < key.pem`).
+Another one later is given to the same account (key rollover).
+
+## `luodi:eab-hmac-key`
+
+A secret: the HMAC key, in base64url, that goes with `luodi:certificate.eab-key-id`; of several authorities one each,
+as `{"zerossl": "...", "google": "..."}`. It is in no state.
+
+## `luodi:certificate-key`
+
+A secret: the private key (PEM) of a certificate that was bought elsewhere, in place of `luodi:certificate.files.key`
+(`pulumi config set --secret luodi:certificate-key < certificate.key`). It is in no state, and reaches the server
+encrypted.
 
 ## `luodi:app-secrets`
 

@@ -36,9 +36,9 @@ def issued(project: Path, stack: str) -> list[Issued]:
     """What a stack was issued, its own site first. The account's key is in it, in memory only. Raises NoOutputs."""
     resources = exported(project, stack, secrets=True)
     found = [_plain(one["outputs"]) for one in resources if one["type"].endswith(_TYPE) and one.get("outputs")]
-    certificates = [props for props in found if props.get("chains")]
+    certificates = [props for props in found if props.get("chains") and props["source"] == "acme"]
     if not certificates:
-        raise NoOutputs("the stack has no certificate")
+        raise NoOutputs("the stack has no certificate from an authority")
     return [_issued(props) for props in certificates]
 
 
@@ -49,7 +49,7 @@ def revoke(certificates: Issued, reason: order.Reason) -> None:
 
 
 def _issued(props: Mapping[str, Any]) -> Issued:
-    turn = accounts(props, {})
+    turn = accounts(props, None)
     account = next((one for one in turn if one.authority.directory == props["authority"]), turn[0])
     return Issued(props["site"], props["chains"], account, bool(props.get("pin")))
 

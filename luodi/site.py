@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import pulumi
+from pulumi.runtime.config import CONFIG
 
 from luodi import apps, filing_footer, filing_live, hosting, preflight
 from luodi.api import Account, ApiError, NoCredentials
 from luodi.apps.declared import Place, SecretMissing, both, release_files
 from luodi.certificate import installation
 from luodi.certificate.account import AcmeAccount
+from luodi.certificate.given import Given, GivenError
 from luodi.certificate.server_certificate import Certificate
+from luodi.certificate.uploaded import UploadedCertificate
 from luodi.cloud import cos, dns, monitor
 from luodi.cloud.cvm import Cvm
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
@@ -36,6 +39,7 @@ from luodi.settings import (
     readable,
     today_in_china,
 )
+from luodi.settings.certificate import CERTIFICATE_KEY
 from luodi.settings.kinds import SpaKeys, StaticKeys
 
 P = ParamSpec("P")
@@ -50,7 +54,6 @@ _NOBODY: Mapping[Language, str] = {
     "zh": "在此期间不对任何人开放；如需团队内部查看，请在 {key} 中填写访问地址。",
 }
 
-_KINDS = ("ecdsa",)
 _OF_PAGES = (StaticKeys, SpaKeys)
 """Kinds of site whose first page is luodi's business: what an application answers depends on more than a release."""
 
@@ -86,6 +89,7 @@ class Site(pulumi.ComponentResource):
             self._tell(site)
             self._remember(site)
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
+        self._given = _clearly(self._bought)
         account = _clearly(_account, settings)
         for site in settings.sites:
             _clearly(preflight.check, account, site, owner, publishes=self.publications[site].public)
@@ -111,6 +115,7 @@ class Site(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.server])),
         )
         acme = self._acme_account()
+        self.uploads = {site: self._upload(site, acme, zones[site.zone]) for site in settings.sites}
         self.certificates = {site: self._certificate(site, acme, zones[site.zone], prepared) for site in settings.sites}
         self.release = self._release(prepared)
         for site in settings.sites:
@@ -131,12 +136,13 @@ class Site(pulumi.ComponentResource):
 
     def _outputs_of(self, site: HostedSite) -> dict[str, pulumi.Input[Any]]:
         certificate, publication = self.certificates[site], self.publications[site]
+        uploaded = self.uploads[site]
         console = hosting.console_domains(site)
         return {
             **({"miniProgram": console} if console else {}),
             "url": f"https://{site.site.domain}",
             "names": list(site.names),
-            "certificate": certificate.outputs(),
+            "certificate": {**certificate.outputs(), **({"id": uploaded.certificate_id} if uploaded else {})},
             "filing": {
                 "stage": str(publication.stage),
                 "public": publication.public,
@@ -228,21 +234,53 @@ class Site(pulumi.ComponentResource):
             ssh=settings.server.opens_ssh,
         )
 
-    def _acme_account(self) -> AcmeAccount:
+    def _bought(self) -> Given | None:
+        """The certificate that was bought elsewhere, if that is the source; judged before any call."""
+        settings, sites = self._settings.certificate, self._settings.sites
+        if settings.is_for_tries(pulumi.get_stack()):
+            pulumi.log.info(
+                f"Certificates are from letsencrypt-staging, which no browser trusts, since this stack is called "
+                f"{pulumi.get_stack()}. For others set luodi:certificate.authority.",
+                resource=self,
+            )
+        if settings.source != "files" or settings.files is None:
+            return None
+        key, names = settings.files.key, [name for site in sites for name in site.names]
+        given = Given.read(
+            Path(settings.files.chain), Path(key) if key else None, names, CONFIG.get().get(f"luodi:{CERTIFICATE_KEY}")
+        )
+        if warning := given.ends_soon():
+            pulumi.log.warn(f"{settings.files.chain}: {warning}", resource=self)
+        return given
+
+    def _acme_account(self) -> AcmeAccount | None:
+        settings = self._settings.certificate
+        if settings.source != "acme" and not settings.upload:
+            return None
         return AcmeAccount(
             f"{self._name}-acme-account",
-            authorities=[self._authority],
-            email=self._settings.certificate.email,
+            settings=settings,
             key=pulumi.Config(NAMESPACE).get_secret(ACCOUNT_KEY),
             opts=self._child,
         )
 
-    @property
-    def _authority(self) -> str:
-        return self._settings.certificate.directory or self._settings.certificate.authority
+    def _upload(
+        self, site: HostedSite, account: AcmeAccount | None, zone: pulumi.Output[str]
+    ) -> UploadedCertificate | None:
+        if account is None or not self._settings.certificate.upload:
+            return None
+        return UploadedCertificate(
+            f"{self._of(site)}-uploaded",
+            names=site.names,
+            settings=self._settings.certificate,
+            account=account,
+            zone=zone,
+            region=self._settings.region.id,
+            opts=self._child,
+        )
 
     def _certificate(
-        self, site: HostedSite, account: AcmeAccount, zone: pulumi.Output[str], prepared: Preparation
+        self, site: HostedSite, account: AcmeAccount | None, zone: pulumi.Output[str], prepared: Preparation
     ) -> Certificate:
         settings = self._settings
         return Certificate(
@@ -251,15 +289,10 @@ class Site(pulumi.ComponentResource):
             region=settings.region.id,
             site=site.site.domain,
             names=site.names,
-            kinds=_KINDS,
-            pin=False,
+            settings=settings.certificate,
+            given=self._given,
             account=account,
-            authorities=[self._authority],
-            bindings={},
-            email=settings.certificate.email,
-            profile=None,
             zone=zone,
-            propagation_timeout=settings.certificate.propagation_timeout,
             templates=str(self._folder),
             opts=self._child,
         )
@@ -321,10 +354,11 @@ class Site(pulumi.ComponentResource):
         return cos.uploads(f"{self._name}-uploads", label=label, opts=self._child)
 
     def _virtual_host(self, site: HostedSite, php_root: str | None) -> VirtualHost:
+        kinds = [self._given.kind] if self._given else self._settings.certificate.kinds
         return hosting.virtual_host(
             site,
             footer=self._footers[site],
-            certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, kind)) for kind in _KINDS),
+            certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, kind)) for kind in kinds),
             public=self.publications[site].public,
             today=today_in_china(),
             php_root=php_root,
@@ -356,6 +390,7 @@ def _account(settings: Settings) -> Account:
 
 
 _USERS_BUSINESS = (
+    GivenError,
     NoCredentials,
     ApiError,
     preflight.PreflightError,

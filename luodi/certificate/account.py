@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from luodi import dynamic
 from luodi.certificate import order
-from luodi.certificate.ordering import SECRETS, accounts
+from luodi.certificate.ordering import accounts, ordering_inputs
+from luodi.settings.certificate import HMAC_KEY, CertificateSettings
 
 
 class _AccountProvider(dynamic.CloudProvider):
-    _secrets: Mapping[str, Any] = MappingProxyType({})
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Keep the stack's secrets too."""
-        super().configure(req)
-        self._secrets = {name: req.config.get(f"luodi:{name}") for name in SECRETS}
+    reads = (HMAC_KEY,)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         outs = self._registered({**props, "account_key": props.get("key") or order.new_account_key()})
@@ -35,7 +29,7 @@ class _AccountProvider(dynamic.CloudProvider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """The account stays, with another key; where the authority doesn't know it any more, another is made."""
         kept = {**news, **{name: olds.get(name) for name in ("account_key", "url", "directory")}}
-        account = accounts(kept, self._secrets)[0]
+        account = accounts(kept, self.secret(HMAC_KEY))[0]
         if account.url is None:
             return UpdateResult(self._registered({**news, "account_key": news["key"]}))
         try:
@@ -48,7 +42,7 @@ class _AccountProvider(dynamic.CloudProvider):
 
     def _registered(self, props: dict[str, Any]) -> dict[str, Any]:
         """With the account's URL at the first authority; without it where that is out of order and there are others."""
-        first, *others = accounts({**props, "url": None, "directory": None}, self._secrets)
+        first, *others = accounts({**props, "url": None, "directory": None}, self.secret(HMAC_KEY))
         outs = {**props, "directory": first.authority.directory}
         try:
             return {**outs, "url": order.register(first)}
@@ -72,22 +66,18 @@ class AcmeAccount(Resource, module="luodi", name="AcmeAccount"):
         self,
         name: str,
         *,
-        authorities: Sequence[str],
-        email: str | None = None,
-        bindings: Mapping[str, str] | None = None,
+        settings: CertificateSettings,
         key: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`authorities` and `bindings` as in `ordering.accounts`. `key`: a PEM key to use instead of a new one; another
-        one later is given to the same account (key rollover). Creating and updating raise OrderError when the
-        authority refuses."""
+        """`key`: a PEM key to use instead of a new one; another one later is given to the same account (key rollover).
+        Creating and updating raise OrderError when the authority refuses."""
+        inputs = ordering_inputs(settings)
         super().__init__(
             _AccountProvider(),
             name,
             {
-                "authorities": list(authorities),
-                "email": email,
-                "bindings": dict(bindings or {}),
+                **{name: inputs[name] for name in ("authorities", "roots", "email", "bindings")},
                 "key": key,
                 "account_key": None,
                 "url": None,

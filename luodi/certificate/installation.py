@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, Self
 
 from luodi.certificate.lifetime import Certificate
+from luodi.certificate.sealing import seal
 from luodi.delivery.scripts import NO_KEY, TLS, Scripts
 from luodi.delivery.tat import CommandFailed, Shell
 
@@ -45,7 +46,7 @@ def generation(chains: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a certificate is from: the authority's directory (or what else issued it), and the profile."""
+    """Where a certificate is from: the authority's directory, empty for one that was not ordered, and the profile."""
 
     authority: str
     profile: str | None = None
@@ -116,6 +117,11 @@ class Installation:
     def keep_order(self, kind: str, text: str) -> None:
         """Write down beside a pending key which order was made for it."""
         self._shell.run("Keeping the order", self._scripts.order_under_way(self._site, kind, text))
+
+    def receive(self, kind: str, key: str) -> None:
+        """Bring a private key (PEM) that was made elsewhere, readable to this server alone; it is pending then."""
+        recipient = self._shell.run("Making a key for the transport", self._scripts.transport_key(self._site))
+        self._shell.run("Receiving the key", self._scripts.receive_key(self._site, kind, seal(key, recipient)))
 
     def install(self, chains: Mapping[str, str], origin: Origin) -> None:
         """Install chains with their keys. What was pending is gone then.

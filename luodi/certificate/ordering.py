@@ -7,22 +7,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pulumi
+
 from luodi.api import Account
 from luodi.certificate import authorities, order
 from luodi.certificate.dnspod import ChallengeRecords
-from luodi.settings import Surroundings
-
-HMAC_KEY = "eab-hmac-key"
-SECRETS = (HMAC_KEY,)
-"""The stack's secrets that a provider reads itself, so that they are in no state, not even encrypted."""
+from luodi.settings import CertificateSettings, Surroundings
 
 
-def accounts(props: Mapping[str, Any], secrets: Mapping[str, Any]) -> list[order.Account]:
+def accounts(props: Mapping[str, Any], hmac_key: str | None) -> list[order.Account]:
     """The accounts to order from, in turn.
 
     `authorities` of the properties are ids or directories, `roots` a PEM file that these directories chain to,
-    `bindings` an authority to its key id (EAB), `url` the account's at `directory`. In a rehearsal there is but the
-    authority that the environment names.
+    `bindings` an authority to its key id (EAB), whose HMAC keys the secret has, `url` the account's at `directory`. In
+    a rehearsal there is but the authority that the environment names.
     """
     around = Surroundings.from_environment()
     if around.acme_directory:
@@ -30,7 +28,7 @@ def accounts(props: Mapping[str, Any], secrets: Mapping[str, Any]) -> list[order
     else:
         roots = Path(props["roots"]) if props.get("roots") else None
         found = [authorities.find(name, roots if "://" in name else None) for name in props["authorities"]]
-    bindings = _bindings(props.get("bindings") or {}, secrets.get(HMAC_KEY))
+    bindings = _bindings(props.get("bindings") or {}, hmac_key)
     return [
         order.Account(
             authority,
@@ -49,28 +47,42 @@ def _profile(profile: str | None, authority: order.Authority, *, stands_in: bool
     return None if stands_in and profile not in authority.profiles else profile
 
 
+def ordering_inputs(settings: CertificateSettings) -> dict[str, Any]:
+    """The properties that tell a provider whom to order from, and how; for the stack that is being run."""
+    return {
+        "authorities": list(settings.authorities(pulumi.get_stack())),
+        "roots": settings.roots,
+        "email": settings.email,
+        "bindings": settings.bindings,
+        "profile": settings.profile,
+        "resolver": settings.dns_resolver,
+        "propagation_timeout": settings.propagation_timeout,
+    }
+
+
 def records(account: Account, props: Mapping[str, Any], tell: Callable[[str], None]) -> ChallengeRecords:
-    """Where challenges are published: in the zone of the properties."""
+    """Where challenges are published: in the zone of the properties, seen by way of their `resolver`."""
     return ChallengeRecords(
         account,
         props["zone"],
         seconds=props["propagation_timeout"],
-        via=Surroundings.from_environment().dns,
+        via=Surroundings.from_environment().dns or _resolver(props.get("resolver")),
         tell=tell,
     )
 
 
-def hmac_keys(secret: Any) -> Mapping[str, str]:
+def _resolver(address: str | None) -> tuple[str, int] | None:
+    return (address, 53) if address else None
+
+
+def _hmac_keys(secret: str | None) -> Mapping[str, str]:
     """The secret's HMAC keys by authority; a single one, for whichever authority it is, by the empty name."""
-    if not secret:
-        return {}
-    if isinstance(secret, Mapping):
-        return secret
-    return dict(json.loads(secret)) if str(secret).lstrip().startswith("{") else {"": str(secret).strip()}
+    text = (secret or "").strip()
+    return dict(json.loads(text)) if text.startswith("{") else {"": text} if text else {}
 
 
-def _bindings(key_ids: Mapping[str, str], secret: Any) -> dict[str, order.Binding]:
-    keys = hmac_keys(secret)
+def _bindings(key_ids: Mapping[str, str], secret: str | None) -> dict[str, order.Binding]:
+    keys = _hmac_keys(secret)
     return {
         authority: order.Binding(key_id, keys.get(authority) or keys[""])
         for authority, key_id in key_ids.items()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from luodi import dynamic
-from luodi.certificate import ari, order
+from luodi.certificate import ari, order, tencent
 from luodi.certificate.account import AcmeAccount
+from luodi.certificate.given import NOTICE, Given, GivenError
 from luodi.certificate.installation import (
     Installation,
     Installed,
@@ -24,10 +24,12 @@ from luodi.certificate.installation import (
     generation,
 )
 from luodi.certificate.lifetime import Certificate as Leaf
-from luodi.certificate.ordering import SECRETS, accounts, records
+from luodi.certificate.lifetime import Renewal
+from luodi.certificate.ordering import accounts, ordering_inputs, records
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.server import ServerProvider
-from luodi.settings import Surroundings
+from luodi.settings import CertificateSettings, Surroundings
+from luodi.settings.certificate import CERTIFICATE_KEY, HMAC_KEY, SECRETS
 
 _ARI_SECONDS = 3.0
 """How long an authority may take to say when it wants a renewal: it is asked at every `up`."""
@@ -38,12 +40,7 @@ _COUNTED = 10
 
 
 class _CertificateProvider(ServerProvider):
-    _secrets: Mapping[str, Any] = MappingProxyType({})
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Keep the stack's secrets too."""
-        super().configure(req)
-        self._secrets = {name: req.config.get(f"luodi:{name}") for name in SECRETS}
+    reads = SECRETS
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         return CreateResult(f"{props['instance']}/{props['site']}", self._made({}, props))
@@ -71,19 +68,26 @@ class _CertificateProvider(ServerProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What is really installed; when it is not what was, the next `up` installs it again or has another made."""
         said = self.look(props, "Looking at the certificate", self._scripts(props).certificate(props["site"]))
-        held = props["generation"] if Installed.of(said or "").fingerprints == props["fingerprints"] else ""
+        found = Installed.of(said or "").fingerprints
+        held = props["generation"] if props["fingerprints"].items() <= found.items() else ""
         return ReadResult(id_, {**props, "held": held})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Keys of a site that is no more don't stay on the server."""
+        """Keys of a site that is no more don't stay on the server; a free certificate is given back."""
+        if props.get("order"):
+            tencent.delete(self.account(props["region"]), props["order"])
         self.look(props, "Removing the certificate", self._scripts(props).remove_certificate(props["site"]))
 
     def _asks_for_another(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """Whether what is declared is another certificate, or the old one is to be renewed."""
         if news["site"] in Surroundings.from_environment().renew:
             return True
-        if not olds.get("chains") or dynamic.changed(olds, news, ("names", "kinds", "profile")):
+        if not olds.get("chains") or dynamic.changed(olds, news, ("source", "names", "kinds", "profile", "given")):
             return True
+        if news["site"] in Surroundings.from_environment().renew:
+            return True
+        if news["source"] == "files":
+            return False
         if list(olds["authorities"])[:1] != list(news["authorities"])[:1]:
             return True
         now = datetime.now(UTC)
@@ -92,9 +96,15 @@ class _CertificateProvider(ServerProvider):
 
     def _windows(self, props: Mapping[str, Any], now: datetime) -> dict[str, ari.Window]:
         """When the authority wants its certificates renewed: as it said before, until it wants to be asked again."""
+        if props["source"] != "acme":
+            return {}
         windows = {kind: ari.Window.from_dict(kept) for kind, kept in (props.get("windows") or {}).items()}
         authority = next(
-            (one.authority for one in accounts(props, self._secrets) if one.authority.directory == props["authority"]),
+            (
+                one.authority
+                for one in accounts(props, self.secret(HMAC_KEY))
+                if one.authority.directory == props["authority"]
+            ),
             None,
         )
         for kind, chain in props["chains"].items():
@@ -105,8 +115,10 @@ class _CertificateProvider(ServerProvider):
         return windows
 
     def _made(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-        """Certificates that are ordered, and installed."""
+        """Certificates that are had, and installed."""
         installation = self._installation(news)
+        if news["source"] != "acme":
+            return self._brought(installation, olds, news)
         chains, origin = self._left_by_an_interrupted_run(installation, olds, news) or (None, None)
         issued = _issued(olds, news)
         if chains is None or origin is None:
@@ -116,6 +128,43 @@ class _CertificateProvider(ServerProvider):
         outs = {**news, "chains": chains, "authority": origin.authority, "profile": origin.profile}
         return {**outs, "issued": issued[-_COUNTED:], **self._told(outs)}
 
+    def _brought(self, installation: Installation, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        """A certificate whose key was made elsewhere, installed."""
+        order_id = None
+        if news["source"] == "files":
+            given = self._read(news)
+        else:
+            order_id, given = self._from_tencent(olds, news)
+        installation.receive(given.kind, given.key)
+        chains, origin = {given.kind: given.chain}, Origin("")
+        installation.install(chains, origin)
+        if olds.get("order") not in (None, order_id):
+            tencent.delete(self.account(news["region"]), olds["order"])
+        outs = {**news, "chains": chains, "authority": "", "order": order_id, "issued": []}
+        return {**outs, **self._told(outs)}
+
+    def _read(self, news: Mapping[str, Any]) -> Given:
+        files = news["given"]
+        key = Path(files["key"]) if files.get("key") else None
+        given = Given.read(Path(files["chain"]), key, news["names"], self.secret(CERTIFICATE_KEY))
+        if given.fingerprint != files["fingerprint"]:
+            raise GivenError(f"{files['chain']} changed since the preview; run pulumi up again")
+        return given
+
+    def _from_tencent(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[str, Given]:
+        """Its id there, and the certificate: one that an interrupted run applied for, else another."""
+        account, [name], [kind] = self.account(news["region"]), news["names"], news["kinds"]
+        alias, last = f"luodi {name}", olds.get("order")
+        if known := tencent.found(account, name, alias=alias, but=last):
+            tencent.wait(account, known)
+            given = tencent.download(account, known, news["names"])
+            if given.kind == family(kind) and not Leaf.of(given.chain).due(datetime.now(UTC)):
+                return known, given
+        applied = tencent.apply(account, name, kind, alias=alias, replaces=last)
+        _tell(f"{name}: applied for a free certificate ({applied}); waiting until it is issued")
+        tencent.wait(account, applied)
+        return applied, tencent.download(account, applied, news["names"])
+
     def _ordered(
         self,
         installation: Installation,
@@ -124,7 +173,7 @@ class _CertificateProvider(ServerProvider):
         issued: Sequence[str],
     ) -> tuple[dict[str, str], Origin]:
         requests = installation.requests(news["kinds"], news["names"], pin=news["pin"])
-        turn, challenges = accounts(news, self._secrets), records(self.account(news["region"]), news, _tell)
+        turn, challenges = accounts(news, self.secret(HMAC_KEY)), records(self.account(news["region"]), news, _tell)
         chains = {}
         for kind, request in requests.items():
             obtained = order.obtain_from(
@@ -138,6 +187,8 @@ class _CertificateProvider(ServerProvider):
                 tell=_tell,
             )
             chains[family(kind)] = obtained.chain
+            if obtained.account is not turn[0]:
+                dynamic.warn(f"{turn[0].authority} is out of order; {obtained.account.authority} has issued instead")
             turn = [obtained.account, *(one for one in turn if one is not obtained.account)]
         return chains, Origin(turn[0].authority.directory, news.get("profile"))
 
@@ -146,23 +197,25 @@ class _CertificateProvider(ServerProvider):
     ) -> tuple[dict[str, str], Origin] | None:
         """What is installed already, where it is what is wanted and the state doesn't know it."""
         found = installation.installed()
-        if not found.chains or found.origin is None or found.fingerprints == olds.get("fingerprints"):
+        kinds = {family(kind) for kind in news["kinds"]}
+        if found.origin is None or not kinds <= set(found.chains):
             return None
-        leaves, now = [Leaf.of(chain) for chain in found.chains.values()], datetime.now(UTC)
+        chains = {kind: chain for kind, chain in found.chains.items() if kind in kinds}
+        leaves, now = [Leaf.of(chain) for chain in chains.values()], datetime.now(UTC)
         fits = (
-            set(found.chains) == {family(kind) for kind in news["kinds"]}
+            {kind: found.fingerprints[kind] for kind in kinds} != olds.get("fingerprints")
             and all(set(leaf.names) == set(news["names"]) for leaf in leaves)
             and all(leaf.not_before > now - _INTERRUPTED and not leaf.due(now) for leaf in leaves)
             and found.origin.profile == news.get("profile")
-            and found.origin.authority in {one.authority.directory for one in accounts(news, self._secrets)}
+            and found.origin.authority in {one.authority.directory for one in accounts(news, self.secret(HMAC_KEY))}
         )
-        return (dict(found.chains), found.origin) if fits else None
+        return (chains, found.origin) if fits else None
 
     def _told(self, props: Mapping[str, Any]) -> dict[str, Any]:
         """What the certificates say of themselves; of several, the one that is renewed first."""
         leaves = {kind: Leaf.of(chain) for kind, chain in props["chains"].items()}
         windows = self._windows({**props, "windows": None}, datetime.now(UTC))
-        plans = {kind: leaf.plan(windows.get(kind)) for kind, leaf in leaves.items()}
+        plans = {kind: _plan(props, leaf, windows.get(kind)) for kind, leaf in leaves.items()}
         first = min(plans, key=lambda kind: plans[kind].at)
         leaf = leaves[first]
         return {
@@ -188,7 +241,7 @@ class _CertificateProvider(ServerProvider):
 
 
 _OUTPUTS = (
-    *("chains", "authority", "issuer", "serial", "fingerprints", "not_before", "not_after", "renewal"),
+    *("chains", "authority", "order", "issuer", "serial", "fingerprints", "not_before", "not_after", "renewal"),
     *("renewal_reason", "windows", "issued", "generation", "held"),
 )
 
@@ -205,6 +258,7 @@ class Certificate(Resource, module="luodi", name="Certificate"):
     issued them.
     """
 
+    source: pulumi.Output[str]
     chains: pulumi.Output[Mapping[str, str]]
     authority: pulumi.Output[str]
     issuer: pulumi.Output[str]
@@ -220,14 +274,15 @@ class Certificate(Resource, module="luodi", name="Certificate"):
         SHA-256 fingerprint in hex of each, beside the kind of its key."""
         return {
             "issuer": self.issuer,
+            "source": self.source,
             "authority": self.authority,
             "serial": self.serial,
             "notBefore": self.not_before,
             "notAfter": self.not_after,
             "renewal": self.renewal,
             "renewalReason": self.renewal_reason,
-            "keyTypes": self.fingerprints.apply(list),
-            "fingerprints": self.fingerprints.apply(lambda prints: list(prints.values())),
+            "keyTypes": self.fingerprints.apply(sorted),
+            "fingerprints": self.fingerprints.apply(lambda prints: [prints[kind] for kind in sorted(prints)]),
         }
 
     def __init__(
@@ -238,24 +293,20 @@ class Certificate(Resource, module="luodi", name="Certificate"):
         region: str,
         site: str,
         names: tuple[str, ...],
-        kinds: tuple[str, ...],
-        pin: bool,
-        account: AcmeAccount,
-        authorities: Sequence[str],
-        bindings: Mapping[str, str],
-        email: str | None,
-        profile: str | None,
+        settings: CertificateSettings,
+        given: Given | None,
+        account: AcmeAccount | None,
         zone: pulumi.Input[str],
-        propagation_timeout: int,
         templates: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`site` is what its folder on the server is called; `zone` the DNSPod zone that holds all names; `kinds` of
-        `KeyKind`; the time-out in seconds; `authorities` and `bindings` as in `ordering.accounts`.
+        """`site` is what its folder on the server is called; `zone` the DNSPod zone that holds all names. `given` is
+        what the files of the settings hold, where they are the source; `account` is for ordering from an authority.
 
-        Creating and updating raise OrderError, NotPropagated, Silent, CommandFailed or ApiError; the TXT records are
-        gone afterwards.
+        Creating and updating raise OrderError, NotPropagated, TencentError, GivenError, Silent, CommandFailed or
+        ApiError; the TXT records are gone afterwards.
         """
+        files = settings.files if given else None
         super().__init__(
             _CertificateProvider(),
             name,
@@ -264,17 +315,17 @@ class Certificate(Resource, module="luodi", name="Certificate"):
                 "region": region,
                 "site": site,
                 "names": list(names),
-                "kinds": list(kinds),
-                "pin": pin,
-                "account_key": account.account_key,
-                "url": account.url,
-                "directory": account.directory,
-                "authorities": list(authorities),
-                "bindings": dict(bindings),
-                "email": email,
-                "profile": profile,
+                "source": settings.source,
+                "kinds": [given.kind] if given else list(settings.kinds),
+                "pin": settings.pin_key,
+                "given": {"chain": files.chain, "key": files.key, "fingerprint": given.fingerprint}
+                if given and files
+                else None,
+                "account_key": account.account_key if account else None,
+                "url": account.url if account else None,
+                "directory": account.directory if account else None,
+                **ordering_inputs(settings),
                 "zone": zone,
-                "propagation_timeout": propagation_timeout,
                 "templates": templates,
                 **dict.fromkeys(_OUTPUTS),
             },
@@ -286,8 +337,14 @@ def _drifted(olds: Mapping[str, Any]) -> bool:
     return olds.get("held") != olds.get("generation")
 
 
+def _plan(props: Mapping[str, Any], leaf: Leaf, window: ari.Window | None) -> Renewal:
+    if props["source"] != "files":
+        return leaf.plan(window)
+    return Renewal(leaf.not_after - min(NOTICE, leaf.life / 3), "bought elsewhere: put the next into its files by then")
+
+
 def _kept(olds: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: olds[name] for name in _OUTPUTS}
+    return {name: olds.get(name) for name in _OUTPUTS}
 
 
 def _predecessor(olds: Mapping[str, Any], kind: str, names: Sequence[str]) -> str | None:

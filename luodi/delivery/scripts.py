@@ -97,6 +97,14 @@ class Scripts:
         """Keeps `text` beside the pending key of that kind, until the certificate is installed; empty for nothing."""
         return self._render("order-under-way", tls=TLS, site=site, kind=kind, text=text)
 
+    def transport_key(self, site: str) -> str:
+        """Prints a certificate (PEM) to seal a private key for, whose own key is pending."""
+        return self._render("transport-key", tls=TLS, site=site)
+
+    def receive_key(self, site: str, kind: str, sealed: str) -> str:
+        """Opens a key that was sealed for `transport_key`, and keeps it as pending."""
+        return self._render("receive-key", tls=TLS, site=site, kind=kind, sealed=sealed.strip())
+
     def install_certificate(self, site: str, generation: str, chains: Mapping[str, str], origin: str) -> str:
         """Installs chains (``ecdsa``, ``rsa``: PEM) with their keys, and has nginx serve them where it serves the site.
 

@@ -18,6 +18,7 @@ from luodi.filing.eligibility import Declared
 from luodi.filing.facts import SECTION, FilingSettings, contradictions
 from luodi.problems import Problem, SettingsError, explain, unknown
 from luodi.section import Section, either
+from luodi.settings.certificate import SECRETS as CERTIFICATE_SECRETS
 from luodi.settings.certificate import CertificateSettings
 from luodi.settings.delivery import DeliverySettings
 from luodi.settings.hosted import SECTIONS, HostedSite, moved
@@ -44,7 +45,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = MappingProxyType(
     }
 )
 _REQUIRED = ("site", "server")
-_SECRETS = (ACCOUNT_KEY, "app-secrets")
+_SECRETS = (ACCOUNT_KEY, *CERTIFICATE_SECRETS, "app-secrets")
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,9 @@ class Settings:
         for site in sites:
             problems.extend(site.problems(region, server))
         problems.extend(_named_twice(sites))
+        if certificate := parts.get("certificate"):
+            names = {site.at("luodi:site"): site.names for site in sites}
+            problems.extend(certificate.problems(names, [name for name in _SECRETS if ours.get(name)]))
         if problems or region is None or server is None:
             raise SettingsError(source, problems)
         return cls(region, server, parts["certificate"], parts["delivery"], tuple(sites), parts["nginx"])

@@ -79,6 +79,13 @@ def _network(text: str) -> str:
         raise ValueError(f"{error}; write an IPv4 CIDR block such as 10.8.0.0/16") from None
 
 
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError(f"{text} is no IP address, such as 119.29.29.29") from None
+
+
 def _ports(text: str) -> str:
     for part in text.split(","):
         low, _, high = part.partition("-")
@@ -112,7 +119,7 @@ Network = Annotated[str, AfterValidator(_network)]
 Ports = Annotated[str, AfterValidator(_ports)]
 InstanceType = Annotated[str, like(r"[A-Z0-9]+[a-z]*\.[A-Z0-9]+", "instance type (机型规格), such as S5.MEDIUM2")]
 Bundle = Annotated[str, like(r"bundle_\w+", "bundle (套餐), such as bundle_starter_mc_promo_med2_01")]
-Directory = Annotated[str, like(r"https://\S+", "ACME directory's address; it begins with https://")]
+Address = Annotated[str, AfterValidator(_address)]
 Email = Annotated[str, like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "e-mail address, such as ops@example.cn")]
 
 Period = Annotated[Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 36, 48, 60], BeforeValidator(_whole)]

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -193,27 +192,3 @@ def test_two_ups_at_once(project: Project) -> None:
     assert all("the stack is currently locked" in run.output for run in locked)
     assert stack.up().changes == {}
     assert stack.run("destroy").code == 0
-
-
-@pytest.fixture
-def short_lived(tmp_path: Path) -> Iterator[Cloud]:
-    with running_cloud(tmp_path / "cloud", certificate_lifetime=12) as own:
-        yield own
-
-
-def test_a_certificate_past_two_thirds_of_its_life_is_renewed(short_lived: Cloud, tmp_path: Path) -> None:
-    project = Project(tmp_path / "site", short_lived.environment())
-    stack = project.configure("test", _config("short.cn"))
-    stack.up()
-    first = stack.outputs()["certificate"]
-    short_lived.until(lambda: _past(first["renewal"]))
-    assert stack.up().changes == {"update": 1}  # the certificate; no release carries it
-    second = stack.outputs()["certificate"]
-    assert second["serial"] != first["serial"]
-    assert second["notAfter"] > first["notAfter"]
-
-
-def _past(moment: str) -> bool:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC) > datetime.fromisoformat(moment)

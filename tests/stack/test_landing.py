@@ -129,7 +129,7 @@ def test_a_changed_template_is_one_update(landed: Landed) -> None:
 
 
 def test_a_template_that_breaks_nginx_leaves_the_last_release_serving(landed: Landed) -> None:
-    configuration = landed.project.folder / "templates" / "nginx" / "nginx.conf.j2"
+    configuration = landed.project.folder / "templates" / "nginx" / "http" / "transfer.conf.j2"
     serving = landed.stack.outputs()["release"]
     with edited(configuration, "server_tokens off;", "server_tokenz off;"):
         failed = landed.stack.run("up")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import shlex
 import time
@@ -16,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import NameOID
 
 from luodi.certificate.installation import Installation, Installed, KeyMissing, Origin, Request, generation, paths
+from luodi.certificate.sealing import seal
 from luodi.delivery.scripts import KEPT_CERTIFICATES, Scripts
 from luodi.delivery.tat import CommandFailed, Shell
 from tests.unit import fake_tat, machine
 from tests.unit.fake_account import FakeAccount
+from tests.unit.given_certificates import bought
 from tests.unit.machine import Machine
 
 SCRIPTS = Scripts(Path(__file__).parents[2] / "templates")
@@ -224,6 +227,35 @@ def test_both_kinds_are_looked_at(server: Machine, installation: Installation) -
     assert serves(server, chains)
 
 
+def test_a_kind_that_the_release_does_not_know_yet_and_one_that_it_still_refers_to(
+    server: Machine, installation: Installation
+) -> None:
+    first = obtained(installation, "ecdsa")
+    installation.install(first, ORIGIN)
+    serving(server, "ecdsa")
+    both = obtained(installation, "ecdsa", "rsa-2048")
+    installation.install(both, ORIGIN)
+    assert serves(server, {"ecdsa": both["ecdsa"]})
+    serving(server, "ecdsa", "rsa")
+    assert serves(server, both)
+    one = obtained(installation, "rsa-2048")
+    installation.install(one, ORIGIN)
+    assert installation.installed().chains == {"ecdsa": both["ecdsa"], "rsa": one["rsa"]}
+    assert serves(server, {"ecdsa": both["ecdsa"], "rsa": one["rsa"]})
+    serving(server, "rsa")
+    last = obtained(installation, "rsa-2048")
+    installation.install(last, ORIGIN)
+    assert installation.installed().chains == last
+
+
+def test_what_is_being_switched_is_not_taken_for_installed(server: Machine, installation: Installation) -> None:
+    chains = obtained(installation)
+    installation.install(chains, ORIGIN)
+    gone = f"mv {TLS}/current {TLS}/away; sleep 0.5; mv {TLS}/away {TLS}/current"
+    server.says(f"(flock 9; touch /tmp/held; {gone}) 9>/run/luodi-release.lock & until [[ -e /tmp/held ]]; do :; done")
+    assert installation.installed().chains == chains
+
+
 def test_a_certificate_whose_key_is_not_there(server: Machine, installation: Installation) -> None:
     before = obtained(installation)
     installation.install(before, ORIGIN)
@@ -338,3 +370,34 @@ def test_a_certificate_is_removed_once_nothing_serves_it(server: Machine, instal
     serving(server)
     assert server.run(SCRIPTS.remove_certificate(SITE)).code == 0
     assert server.says("ls /etc/luodi/tls") == ""
+
+
+# --- keys from elsewhere ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
+def test_a_key_from_elsewhere_arrives_unread(
+    server: Machine, account: FakeAccount, installation: Installation, kind: str
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=4096) if kind == "rsa" else None
+    made = bought(key=key)
+    installation.receive(kind, made.key)
+    installation.install({kind: made.chain}, Origin(""))
+    assert server.says(f"cat {TLS}/current/{kind}.key") == made.key.strip()
+    assert server.says(f"stat --format=%a {TLS}/current/{kind}.key") == "600"
+    assert generations(server) == sorted([generation({kind: made.chain}), "current"])
+    serving(server, kind)
+    assert serves(server, {kind: made.chain})
+    sent = "".join(base64.b64decode(request["Content"]).decode() for request in account.asked("RunCommand"))
+    assert not [line for line in made.key.splitlines() if line in sent]
+
+
+def test_a_key_that_was_sealed_for_somebody_else_is_told(server: Machine, installation: Installation) -> None:
+    installation.receive("ecdsa", bought().key)
+    server.says(SCRIPTS.transport_key("other.cn"))
+    stranger = server.says(SCRIPTS.transport_key(SITE))
+    server.says(SCRIPTS.transport_key(SITE))
+    ran = server.run(SCRIPTS.receive_key(SITE, "ecdsa", seal("a key", stranger)))
+    assert ran.code == 1
+    assert ran.output.endswith("The sealed key could not be opened.\n")
+    assert server.says(f"ls {TLS}/pending") == "ecdsa.key"

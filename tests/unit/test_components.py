@@ -435,7 +435,7 @@ def test_a_certificate_is_for_every_name() -> None:
     [
         ({}, "letsencrypt"),
         ({"authority": "letsencrypt-staging"}, "letsencrypt-staging"),
-        ({"directory": "https://acme.example/dir"}, "https://acme.example/dir"),
+        ({"authority": "https://acme.example/dir"}, "https://acme.example/dir"),
     ],
 )
 def test_the_authority_is_the_stack_s(certificate: dict[str, str], authority: str) -> None:
@@ -537,6 +537,7 @@ def test_what_a_stack_exports(server: Mapping[str, Any]) -> None:
             "renewal": "2027-01-20T00:00:00+00:00",
             "renewalReason": "of its life",
             "authority": "https://acme.example/directory",
+            "source": "acme",
             "keyTypes": ["ecdsa"],
             "fingerprints": ["ab" * 32],
         },

@@ -33,6 +33,8 @@ EVERY = {
     "signing-request": SCRIPTS.signing_request("example.cn", ["ecdsa", "rsa-2048"], ["example.cn"], pin=False),
     "order-under-way": SCRIPTS.order_under_way("example.cn", "ecdsa", "{}"),
     "install-certificate": SCRIPTS.install_certificate("example.cn", "abc", {"ecdsa": "a", "rsa": "b"}, "{}"),
+    "transport-key": SCRIPTS.transport_key("example.cn"),
+    "receive-key": SCRIPTS.receive_key("example.cn", "ecdsa", "sealed"),
     "certificate": SCRIPTS.certificate("example.cn"),
     "remove-certificate": SCRIPTS.remove_certificate("example.cn"),
     "upload": SCRIPTS.upload(f"{UPLOADS}/abc", "000", base64.b64encode(b"x" * 30000).decode()),

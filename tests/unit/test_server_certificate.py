@@ -71,6 +71,7 @@ def wanted(*names: str, **changes: Any) -> dict[str, Any]:
         "instance": "ins-1",
         "region": "ap-guangzhou",
         "site": "example.cn",
+        "source": "acme",
         "names": list(names or ("example.cn", "www.example.cn")),
         "kinds": ["ecdsa"],
         "pin": False,

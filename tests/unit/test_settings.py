@@ -92,7 +92,7 @@ def test_the_least_that_a_stack_can_say() -> None:
     assert settings.main.zone == "example.cn"
     assert settings.availability_zone == "ap-guangzhou-6"
     assert settings.main.dns.manage == "adopt"
-    assert settings.certificate.authority == "letsencrypt"
+    assert settings.certificate.authorities("production") == ("letsencrypt",)
     assert settings.main.filing.icp is None
 
 
@@ -123,7 +123,7 @@ def test_everything_that_a_stack_can_say() -> None:
             },
             "luodi:dns": {"zone": "example.com.cn", "manage": "create", "ttl": 60},
             "luodi:certificate": {
-                "directory": "https://acme.example/directory",
+                "authority": "https://acme.example/directory",
                 "email": "ops@example.cn",
                 "propagation-timeout": 30,
             },
@@ -252,7 +252,10 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "luodi:region",
         "ap-guangzhou",
-        "is not a setting; known are acme-account-key, app-secrets, certificate, delivery, dns, filing, nginx, server, site, sites",
+        (
+            "is not a setting; known are acme-account-key, app-secrets, certificate, certificate-key, delivery, dns, "
+            "eab-hmac-key, filing, nginx, server, site, sites"
+        ),
     ),
     ("luodi:site.tittle", "x", "is not a setting; did you mean title?"),
     ("luodi:dns.zzz", "x", "is not a setting; known are manage, ttl, zone"),
@@ -327,11 +330,34 @@ BAD: list[tuple[str, Any, str]] = [
     ("luodi:dns.ttl", 0, "must be 1 or more, got 0"),
     ("luodi:dns.ttl", "600", "must be a whole number, got '600'"),
     # the certificate
-    ("luodi:certificate.authority", "zerossl", "must be one of letsencrypt, letsencrypt-staging; got zerossl"),
     (
-        "luodi:certificate.directory",
-        "http://acme.example/",
+        "luodi:certificate.authority",
+        "lets-encrypt",
+        (
+            "lets-encrypt is no authority; known are letsencrypt, letsencrypt-staging, zerossl, google, "
+            "google-staging, litessl, or write a directory's https:// address"
+        ),
+    ),
+    (
+        "luodi:certificate.authority",
+        ["letsencrypt", "http://acme.example/"],
         "http://acme.example/ is no ACME directory's address; it begins with https://",
+    ),
+    (
+        "luodi:certificate.authority",
+        "buypass",
+        (
+            "Buypass issues no certificates since 31 October 2025 (https://github.com/acmesh-official/acme.sh/issues/6480);"
+            " choose one of letsencrypt, letsencrypt-staging, zerossl, google, google-staging, litessl"
+        ),
+    ),
+    ("luodi:certificate.authority", [], "must be an authority, or a list of them"),
+    ("luodi:certificate.dns-resolver", "dns.pub", "dns.pub is no IP address, such as 119.29.29.29"),
+    ("luodi:certificate.files", {"chain": "a.pem", "key": "a.key"}, "is for source: files; the source is acme"),
+    (
+        "luodi:certificate.profile",
+        "short",
+        "Let's Encrypt has no profile short; known are classic, tlsserver, shortlived",
     ),
     ("luodi:certificate.email", "ops", "ops is no e-mail address, such as ops@example.cn"),
     ("luodi:certificate.propagation-timeout", 3601, "must be 3600 or less, got 3601"),

@@ -37,7 +37,7 @@ class Shelf(SslPart):
         return build(
             models.DescribeCertificatesResponse,
             TotalCount=len(found),
-            Certificates=[{**_without_body(one), "Tags": one["_Tags"]} for one in shown],
+            Certificates=[_row(one) for one in shown],
         )
 
     @action("DescribeCertificate", requires=("CertificateId",))
@@ -124,3 +124,10 @@ def _age(document: Document) -> timedelta:
 
 def _without_body(document: Document) -> Document:
     return {name: value for name, value in document.items() if name not in _BODY}
+
+
+def _row(document: Document) -> Document:
+    """Return what a list shows of a certificate."""
+    body = _without_body(document)
+    body.pop("DvAuthDetail", None)
+    return {**body, "Tags": document["_Tags"]}
