@@ -171,8 +171,26 @@ def set_up_php(package: str) -> None:
         if pool.name != "www.conf":
             pool.unlink()
     Path("/run/php").mkdir(exist_ok=True)
+    if one_user():
+        let_pools_be_root(package.removeprefix("php").removesuffix("-fpm"))
     service("enable", package)
     service("start", package)
+
+
+def one_user() -> bool:
+    """Whether every account of this machine has the number 0, as where its daemon isn't root."""
+    return Path("/proc/self/uid_map").read_text().split()[2:3] == ["1"]
+
+
+def let_pools_be_root(version: str) -> None:
+    """Start PHP-FPM as it has to be where there is no other user: it refuses such pools unless it is told."""
+    program = Path(f"/usr/local/bin/php-fpm{version}")
+    program.write_text(f'#!/bin/sh\nexec /usr/sbin/php-fpm{version} --allow-to-run-as-root "$@"\n')
+    program.chmod(0o755)
+    drop_in = Path(UNIT_FOLDERS[0], f"php{version}-fpm.service.d/rehearsal.conf")
+    drop_in.parent.mkdir(parents=True, exist_ok=True)
+    start = f"{program} --nodaemonize --fpm-config /etc/php/{version}/fpm/php-fpm.conf"
+    drop_in.write_text(f"[Service]\nExecStart=\nExecStart={start}\n")
 
 
 def default_configuration(offers: Stanzas) -> dict[Path, bytes]:
