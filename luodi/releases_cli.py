@@ -97,7 +97,7 @@ def diff(context: click.Context, exit_code: bool, stack: str | None, cwd: Path) 
       luodi diff --stack production --exit-code      for a program
     """
     from luodi.delivery.difference import MOST_TEXT, changes, lines
-    from luodi.delivery.files import placed
+    from luodi.delivery.files import PRIVATE, placed
     from luodi.rendering import RELEASE
 
     chosen = ask(lambda: stack_server(cwd, stack))
@@ -106,7 +106,9 @@ def diff(context: click.Context, exit_code: bool, stack: str | None, cwd: Path) 
     served = ask(server.served)
     # Each side's nginx files name their own release: as the one that is served, they differ by what was changed alone.
     as_served = placed(wanted, RELEASE, served.release)
-    found = changes(ask(server.manifest), served, as_served)
+    # A preview keeps password hashes to itself: of those only what was changed by hand is known.
+    differ = changes(ask(server.manifest), served, as_served)
+    found = [change for change in differ if change.by_hand or not PRIVATE.fullmatch(change.path)]
     old = ask(lambda: server.read([each.path for each in found if each.kind != "new"], most=MOST_TEXT))
     for change in found:
         for line in lines(change, old.get(change.path), as_served.get(change.path)):
@@ -180,7 +182,7 @@ def _wanted(chosen: StackServer) -> Mapping[str, File]:
     sources = {
         path: {**folder, "source": str(chosen.project / folder["source"])} for path, folder in inputs["folders"].items()
     }
-    return ask(lambda: release_files({**inputs, "folders": sources}))
+    return ask(lambda: release_files({**inputs, "private": {}, "folders": sources}))
 
 
 def _previewed(chosen: StackServer) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from luodi.cloud.cvm import Cvm
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery import build as builds
 from luodi.delivery import content
+from luodi.delivery.files import PRIVATE
 from luodi.delivery.resources import Preparation, Release
 from luodi.delivery.scripts import Scripts
 from luodi.filing.change import Standing
@@ -311,15 +312,17 @@ class Site(pulumi.ComponentResource):
         hosts = [_clearly(self._virtual_host, site, roots.get(site.site.domain)) for site in sites]
         nginx = hosting.nginx(self._settings)
         rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE, nginx=nginx)
-        guarded = any(area.users for host in hosts for area in host.areas)  # password hashes are among the files
+        private = {path: text for path, text in rendered.items() if PRIVATE.fullmatch(path)}
+        public = {path: text for path, text in rendered.items() if path not in private}
         place = Place(prepared.instance, self._settings.region.id, self._folder)
-        files = both(rendered, _clearly(release_files, self._name, applications, place, self._child))
+        files = both(public, _clearly(release_files, self._name, applications, place, self._child))
         return Release(
             f"{self._name}-release",
             instance=prepared.instance,
             region=self._settings.region.id,
             names=tuple(name for site in sites for name in site.names),
-            files=pulumi.Output.secret(files) if guarded else files,
+            files=files,
+            private=private,
             folders=folders,
             templates=str(self._folder),
             pages={site.site.domain: _due_footer(site, rendered) for site in sites if isinstance(site.site, _OF_PAGES)},
@@ -330,7 +333,6 @@ class Site(pulumi.ComponentResource):
                 pulumi.ResourceOptions(
                     # nginx is told where the certificates are, so they are there first.
                     depends_on=list(self.certificates.values()),
-                    additional_secret_outputs=["files"] if guarded else None,
                 ),
             ),
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from luodi.delivery.files import File
+from luodi.delivery.files import PRIVATE, File
 from luodi.delivery.served import Served
 
 Kind = Literal["new", "changed", "gone"]
@@ -46,6 +46,9 @@ def changes(manifest: Mapping[str, str], served: Served, wanted: Mapping[str, Fi
 def lines(change: Change, old: bytes | None, new: File | None) -> Iterator[str]:
     """A change as a unified diff where both sides are text; else its sizes. `old` is None where it isn't known."""
     mark = " (changed on the server by hand)" if change.by_hand else ""
+    if PRIVATE.fullmatch(change.path):
+        yield f"{change.path}{mark}: password hashes, not shown"
+        return
     before = "" if change.kind == "new" else _text(old)
     after = "" if change.kind == "gone" else _text(_read(new))
     if before is None or after is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import BinaryIO
 
 MANIFEST = "manifest"
 """The list's own path in a release. Beside it lie what is known of the release (``record``) and its ``names``."""
+
+PRIVATE = re.compile("sites/[^/]+/passwords/.*")
+"""Paths of files with password hashes: a secret in the state, and shown by no terminal."""
 
 _BLOCK = 1 << 20
 

@@ -71,7 +71,7 @@ class _ReleaseProvider(ServerProvider):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Looks at the server too, so that what was changed there since is told by any preview, and put right by any
         `up`."""
-        inputs = ("files", "folders", "names", "pages", "keep")
+        inputs = ("files", "private", "folders", "names", "pages", "keep")
         found = dynamic.diff(olds, news, update=inputs, replace=("instance",))
         if found.replaces:
             return found
@@ -150,15 +150,16 @@ class Release(Resource, module="luodi", name="Release"):
         files: pulumi.Input[Mapping[str, str]],
         folders: Mapping[str, content.Folder],
         templates: str,
+        private: Mapping[str, str] | None = None,
         pages: Mapping[str, str] | None = None,
         keep: int = KEPT_RELEASES,
         bucket: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`files` is path in the release to text; `folders`, a folder in the release to the one that its files come
-        from. `names` are asked for after the switch; of those in `pages` also the first page, which must carry the
-        footer that is at the path given, if one is. `keep` is how many releases stay on the server. `bucket` is the COS
-        bucket that large files go through.
+        """`files` is path in the release to text; `private` too, for what is a secret in the state. `folders` is a
+        folder in the release to the one that its files come from. `names` are asked for after the switch; of those in
+        `pages` also the first page, which must carry the footer that is at the path given, if one is. `keep` is how
+        many releases stay on the server. `bucket` is the COS bucket that large files go through.
 
         Creating and updating raise Silent, CommandFailed, TooLarge, StoreError or ContentError.
         """
@@ -170,6 +171,7 @@ class Release(Resource, module="luodi", name="Release"):
                 "region": region,
                 "names": list(names),
                 "files": files,
+                "private": pulumi.Output.secret(dict(private)) if private else {},
                 "folders": {path: {"source": each.source, "digest": each.digest} for path, each in folders.items()},
                 "templates": templates,
                 "pages": dict(pages or {}),
@@ -180,13 +182,16 @@ class Release(Resource, module="luodi", name="Release"):
                 "serving": None,
                 "by_hand": None,
             },
-            opts,
+            pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(additional_secret_outputs=["private"] if private else None), opts
+            ),
         )
 
 
 def release_files(props: Mapping[str, Any]) -> dict[str, File]:
     """Every file of a release. Raises ContentError when a folder is no longer what the preview saw."""
-    files = {path: File.holding(text.encode()) for path, text in props["files"].items()}
+    texts = {**props["files"], **(props.get("private") or {})}
+    files = {path: File.holding(text.encode()) for path, text in texts.items()}
     for at, folder in props["folders"].items():
         found = content.again(Path(folder["source"]), folder)
         files |= {f"{at}/{name}": file for name, file in found.items()}

@@ -82,6 +82,7 @@ def release(server: Machine, page: str = "hello", *, more: str = "") -> dict[str
         **INSTANCE,
         "names": ["example.cn"],
         "files": files,
+        "private": {},
         "folders": {},
         "pages": {},
         "keep": 5.0,  # as the engine gives a number

@@ -79,6 +79,11 @@ def test_what_is_no_text_is_told_by_its_size() -> None:
     assert shown(Change("a", "changed"), b"x", large) == [f"changed: a: 1 bytes -> {len(large)} bytes"]
 
 
+def test_password_hashes_are_not_shown() -> None:
+    [told] = shown(Change("sites/example.cn/passwords/0", "changed"), b"li:$6$old", b"li:$6$new")
+    assert told == "sites/example.cn/passwords/0: password hashes, not shown"
+
+
 def test_nothing_on_the_server_can_write_to_the_terminal() -> None:
     told = "\n".join(shown(Change("a", "gone"), b"\x1b]0;mine\x07\tx\r", None))
     assert "\x1b" not in told
