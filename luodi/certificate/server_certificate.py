@@ -63,7 +63,10 @@ class _CertificateProvider(ServerProvider):
                 pass
             else:
                 return UpdateResult({**news, **_kept(olds), "held": olds["generation"]})
-        return UpdateResult(self._made(olds, news))
+        outs = self._made(olds, news)
+        if olds.get("order") not in (None, outs.get("order")):
+            tencent.delete(self.account(news["region"]), olds["order"])
+        return UpdateResult(outs)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What is really installed; when it is not what was, the next `up` installs it again or has another made."""
@@ -138,8 +141,6 @@ class _CertificateProvider(ServerProvider):
         installation.receive(given.kind, given.key)
         chains, origin = {given.kind: given.chain}, Origin("")
         installation.install(chains, origin)
-        if olds.get("order") not in (None, order_id):
-            tencent.delete(self.account(news["region"]), olds["order"])
         outs = {**news, "chains": chains, "authority": "", "order": order_id, "issued": []}
         return {**outs, **self._told(outs)}
 

@@ -373,3 +373,12 @@ def test_the_keys_of_a_site_that_is_no_more_are_taken_away(
     outs = made(provider, wanted())
     provider.delete("the id", outs)
     assert server.says("ls /etc/luodi/tls") == ""
+
+
+def test_a_free_certificate_is_given_back_when_another_takes_its_place(
+    server: Machine, authority: Pebble, account: FakeAccount, provider: _CertificateProvider
+) -> None:
+    account.answers["DeleteCertificate"] = lambda _: {"DeleteResult": True}
+    outs = made(provider, wanted())
+    made(provider, wanted("example.cn"), outs | {"source": "tencent", "order": "free-1", "authority": ""})
+    assert account.asked("DeleteCertificate") == [{"CertificateId": "free-1"}]
