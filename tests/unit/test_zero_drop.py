@@ -26,16 +26,9 @@ def server(tmp_path: Path) -> Iterator[Machine]:
         yield running
 
 
-def both_versions(files: dict[str, bytes]) -> dict[str, bytes]:
-    """The same site by HTTP/2 too."""
-    configuration = files["nginx/nginx.conf"].replace(b"listen 443 ssl;", b"listen 443 ssl http2;")
-    assert configuration != files["nginx/nginx.conf"]
-    return {**files, "nginx/nginx.conf": configuration}
-
-
 def release(server: Machine, page: str) -> str:
     """Deliver a release that is right, and switch to it."""
-    sent = delivery(both_versions(site(server.certificate, page)), NAMES)
+    sent = delivery(site(server.certificate, page), NAMES)
     for script in sent.uploads:
         server.says(script)
     assert server.run(sent.switch) == Ran(0, f"Release {sent.id} is being served.\n")
@@ -46,8 +39,8 @@ class Load:
     """Visitors, on the server itself, until they are asked how it went.
 
     wrk's take a connection for each request: HTTP/1.1 lets a server close one that waits for its next request whenever
-    it likes, and a client then asks again by a new one (RFC 9112, 9.3.1), which wrk doesn't. curl does: its visitors
-    keep their connections, one by HTTP/1.1 and one by HTTP/2.
+    it likes, and a client then asks again by a new one (RFC 9112, 9.3.1), which wrk doesn't. curl does: its visitor
+    keeps its connection.
     """
 
     def __init__(self, server: Machine) -> None:
@@ -56,29 +49,27 @@ class Load:
             "wrk --threads 1 --connections 8 --duration 600s --header 'Connection: close' https://example.cn:443/ "
             "> /tmp/wrk 2>&1 & echo $! > /tmp/wrk.pid; rm -f /tmp/stop"
         )
-        for version in ("http1.1", "http2"):
-            visit = (
-                f"curl --{version} --insecure --fail --silent --show-error --output /dev/null "
-                "--write-out '%{http_code} %{num_connects}\\n' 'https://example.cn/?[1-200]'"
-            )
-            visits = f"(while [[ ! -e /tmp/stop ]]; do {visit} || echo failed; done) > /tmp/{version} 2>&1"
-            server.says(f"{visits} & echo $! > /tmp/{version}.pid")
+        visit = (
+            "curl --http1.1 --insecure --fail --silent --show-error --output /dev/null "
+            "--write-out '%{http_code} %{num_connects}\\n' 'https://example.cn/?[1-200]'"
+        )
+        visits = f"(while [[ ! -e /tmp/stop ]]; do {visit} || echo failed; done) > /tmp/curl 2>&1"
+        server.says(f"{visits} & echo $! > /tmp/curl.pid")
 
     def ended(self) -> tuple[int, list[str]]:
         """How many requests were answered, and what went wrong."""
         self._server.says("touch /tmp/stop; kill -INT $(cat /tmp/wrk.pid)")
-        for name in ("wrk", "http1.1", "http2"):
+        for name in ("wrk", "curl"):
             self._server.says(f"while kill -0 $(cat /tmp/{name}.pid) 2>/dev/null; do sleep 0.05; done")
         said = self._server.says("cat /tmp/wrk")
         answered = re.search(r"(\d+) requests in", said)
         assert answered, said
         wrong = re.findall(r"Socket errors:.*|Non-2xx.*", said)
         count = int(answered[1])
-        for version in ("http1.1", "http2"):
-            asked = self._server.says(f"cat /tmp/{version}").splitlines()
-            assert "200 0" in asked, "a connection was kept"
-            wrong += [f"{version}: {line}" for line in asked if not line.startswith("200 ")]
-            count += len(asked)
+        asked = self._server.says("cat /tmp/curl").splitlines()
+        assert "200 0" in asked, "a connection was kept"
+        wrong += [f"curl: {line}" for line in asked if not line.startswith("200 ")]
+        count += len(asked)
         return count, wrong
 
 
@@ -108,7 +99,7 @@ def test_no_request_is_dropped_when_the_switch_is_killed_anywhere(server: Machin
     load = Load(server)
     chance = random.Random(6)
     for number in range(12):
-        sent = delivery(both_versions(site(server.certificate, f"kill {number}")), NAMES)
+        sent = delivery(site(server.certificate, f"kill {number}"), NAMES)
         pages.add(f"kill {number}")
         for script in sent.uploads:
             server.says(script)
