@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,17 @@ class _PreparationProvider(ServerProvider):
     def _prepare(self, props: Mapping[str, Any]) -> None:
         shell = self.shell(props)
         shell.wait()
-        shell.run("Preparing the server", props["script"], seconds=_PREPARE_SECONDS)
+        said = shell.run("Preparing the server", props["script"], seconds=_PREPARE_SECONDS)
+        if lacks := _lacks(said):
+            dynamic.warn(f"{props['instance']} does without what its image does not give: {'; '.join(lacks)}")
+
+
+def _lacks(said: str) -> list[str]:
+    """What a preparation says at its end that the server lacks."""
+    try:
+        return [str(each) for each in json.loads(said.strip().splitlines()[-1])["lacks"]]
+    except (ValueError, LookupError, TypeError):
+        return []  # a team's own script need not tell
 
 
 class Preparation(Resource, module="luodi", name="Preparation"):

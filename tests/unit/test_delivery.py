@@ -60,6 +60,15 @@ def test_a_server_is_prepared_by_its_script(server: Machine, account: FakeAccoun
     assert server.says("cat /run/prepared") == "again"
 
 
+def test_what_an_image_does_not_give_is_told(account: FakeAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    script = """echo installing; echo '{"nginx": "1.22.1", "lacks": ["log rotation (logrotate)", "a swap file"]}'"""
+    resources._PreparationProvider().create({**INSTANCE, "script": script})
+    said = capsys.readouterr().err
+    assert said == "warning: ins-1 does without what its image does not give: log rotation (logrotate); a swap file\n"
+    resources._PreparationProvider().create({**INSTANCE, "script": """echo '{"lacks": []}'"""})
+    assert capsys.readouterr().err == ""
+
+
 def test_a_preparation_that_fails_is_told(account: FakeAccount) -> None:
     with pytest.raises(CommandFailed, match="Preparing the server failed with exit code 3 on ins-1:\nno mirror"):
         resources._PreparationProvider().create({**INSTANCE, "script": "echo no mirror; exit 3"})
