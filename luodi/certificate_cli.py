@@ -110,7 +110,7 @@ def renew(
         raise click.ClickException(str(error)) from None
     project, now = _folder(cwd), datetime.now(UTC)
     found = _look(project, _chosen(cwd, stacks), port)
-    due = [one for one in found.standings if force or one.wants_renewal(now)]
+    due = [one for one in found.standings if one.wants_renewal(now) or (force and one.renewable)]
     results: list[_Result] = []
     if not dry_run:
         say = (lambda _: None) if as_json else click.echo

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from luodi.certificate.standing import Standing, State
+from luodi.certificate.standing import BOUGHT, Standing, State
 
 _BAR = 12
 _COLOURS = {State.VALID: "green", State.DUE: "yellow", State.OTHER: "red", State.UNSEEN: "red", State.EXPIRED: "red"}
@@ -65,7 +65,12 @@ def show(console: Console, standings: Sequence[Standing], unknown: Mapping[str, 
 def remarks(one: Standing, now: datetime) -> list[str]:
     """What is not as it should be, a line each, with what to do."""
     lines = []
-    if one.state(now) is State.EXPIRED:
+    if one.declared.source == BOUGHT and one.state(now) in (State.DUE, State.EXPIRED):
+        lines.append(
+            f"was bought and ends {one.declared.not_after:%Y-%m-%d %H:%M} UTC; put its successor into "
+            "luodi:certificate.files and luodi:certificate-key, then `pulumi up`"
+        )
+    elif one.state(now) is State.EXPIRED:
         lines.append(f"expired {one.declared.not_after:%Y-%m-%d %H:%M} UTC; run `luodi renew --stack {one.stack}`")
     for each in one.strangers:
         if each.certificate is None:

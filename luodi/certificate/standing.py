@@ -11,6 +11,9 @@ from typing import Any
 from luodi.certificate.lifetime import Certificate, Renewal
 from luodi.certificate.served import Served
 
+BOUGHT = "files"
+"""The source of a certificate that the stack is given."""
+
 
 class State(StrEnum):
     """How a certificate is."""
@@ -27,7 +30,7 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class Declared:
     """What the stack exports of a site's certificate. `fingerprints` are SHA-256 in hex, one for each kind of key;
-    `authority` is the ACME directory that issued it, empty for one from elsewhere."""
+    `authority` is the ACME directory that issued it, empty for one from elsewhere; `source` as in the settings."""
 
     domain: str
     names: tuple[str, ...]
@@ -37,6 +40,7 @@ class Declared:
     renewal: datetime
     fingerprints: tuple[str, ...]
     authority: str
+    source: str = "acme"
 
 
 def declared(outputs: Mapping[str, Any]) -> list[Declared]:
@@ -56,6 +60,7 @@ def _declared(site: Mapping[str, Any]) -> Declared:
         renewal=datetime.fromisoformat(certificate["renewal"]),
         fingerprints=tuple(certificate["fingerprints"]),
         authority=certificate["authority"] or "",
+        source=certificate.get("source") or "acme",
     )
 
 
@@ -94,6 +99,11 @@ class Standing:
             return State.UNSEEN
         return State.OTHER if self.strangers else State.VALID
 
+    @property
+    def renewable(self) -> bool:
+        """Whether `pulumi up` can have a new one; one that was bought is replaced by whoever buys."""
+        return self.declared.source != BOUGHT
+
     def wants_renewal(self, now: datetime) -> bool:
         """Whether a new certificate is to be had now."""
-        return self.state(now) in (State.EXPIRED, State.DUE)
+        return self.renewable and self.state(now) in (State.EXPIRED, State.DUE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def write(project: Path, site: dict[str, object]) -> None:
+def write(project: Path, site: Mapping[str, object]) -> None:
     config = {"tencentcloud:region": "ap-guangzhou", "luodi:site": site, "luodi:server": {"kind": "cvm"}}
     (project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}, allow_unicode=True))
 

@@ -182,6 +182,14 @@ def test_how_a_certificate_is(standing: Standing, state: State, said: list[str])
     assert all(line.startswith(begin) for line, begin in zip(told, said, strict=True))
 
 
+def test_a_certificate_that_was_bought_is_not_renewed_but_told() -> None:
+    due = Renewal(NOW, "of its life")
+    bought = replace(GOOD, declared=replace(DECLARED, source="files", authority=""), plan=due)
+    assert not bought.wants_renewal(NOW)
+    [told] = remarks(bought, NOW)
+    assert told.startswith("was bought and ends 2027-02-09 06:00 UTC; put its successor into luodi:certificate.files")
+
+
 def test_a_table_for_people_and_values_for_programs() -> None:
     console = Console(width=160, record=True, force_terminal=False)
     show(console, [GOOD], {"staging": "the stack is not up"}, NOW)
