@@ -66,6 +66,10 @@ class Server:
         pages = dict.fromkeys(names, "")
         return Delivery(Shell(self), SCRIPTS).deliver(Wanted(held, names, pages, RELEASE, {"who": "a test"})).id
 
+    def rollback(self, release: str) -> None:
+        """Go back to a release that is there. Raises CommandFailed."""
+        Delivery(Shell(self), SCRIPTS).rollback(release, {"who": "a test"})
+
 
 class Shell(tat.Shell):
     """The machine, in the place of a server behind TAT."""

@@ -173,6 +173,16 @@ def test_one_that_did_not_change_is_left_alone(one: Server) -> None:
     assert one.run(PROCESS) == before
 
 
+def test_the_way_back_brings_the_application_of_then(one: Server) -> None:
+    first, second = one.deliver(release("one")), one.deliver(release("two"))
+    one.rollback(first)
+    assert one.get() == "one"
+    one.rollback(second)
+    assert one.get() == "two"
+    assert one.run(UNITS).count("luodi-") == 1
+    one.deliver(release("one"))
+
+
 def test_it_is_there_after_a_reboot(one: Server) -> None:
     one.reboot()
     one.until(f"curl -sSfk --resolve {NAME}:443:127.0.0.1 https://{NAME}/ | grep -qx one")
