@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from luodi.certificate.standing import BOUGHT, Standing, State
 
 _BAR = 12
+_NAMES = 4
+"""How many names are shown."""
 _COLOURS = {State.VALID: "green", State.DUE: "yellow", State.OTHER: "red", State.UNSEEN: "red", State.EXPIRED: "red"}
 
 
@@ -52,12 +54,11 @@ def _values(one: Standing, now: datetime) -> dict[str, Any]:
 
 
 def show(console: Console, standings: Sequence[Standing], unknown: Mapping[str, str], now: datetime) -> None:
-    """A row for each certificate, and a line for each thing that is not as it should be."""
-    if standings:
-        console.print(_table(standings, now))
+    """A paragraph for each certificate, and in red whatever is not as it should be."""
     for one in standings:
+        console.print(_paragraph(one, now))
         for line in remarks(one, now):
-            console.print(Text(f"{one.stack}: {one.declared.domain}: {line}", "red"), soft_wrap=True)
+            console.print(Text(f"  {line}", "red"), soft_wrap=True)
     for stack, why in unknown.items():
         console.print(Text(f"{stack}: {why}", "yellow"), soft_wrap=True)
 
@@ -88,26 +89,23 @@ def remarks(one: Standing, now: datetime) -> list[str]:
     return lines
 
 
-def _table(standings: Sequence[Standing], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for head in ("stack", "names", "issuer", "key", "left", "", "next renewal", "served"):
-        table.add_column(head, no_wrap=head not in ("names", "next renewal"), overflow="fold")
-    for one in standings:
-        seen, state = one.seen, one.state(now)
-        left = one.declared.not_after - now
-        matching = len(one.served) - len(one.strangers)
-        table.add_row(
-            one.stack,
-            "\n".join(one.declared.names[:4])
-            + (f"\n… {len(one.declared.names)}" if len(one.declared.names) > 4 else ""),
-            seen.issuer if seen else one.declared.issuer,
-            seen.key if seen else "?",
-            Text(_left(left), _COLOURS[state]),
-            Text(_bar(one, now), _COLOURS[state]),
-            f"{one.plan.at:%Y-%m-%d %H:%M} UTC\n{one.plan.why}",
-            Text("as declared" if not one.strangers else f"{matching} of {len(one.served)}", _COLOURS[state]),
-        )
-    return table
+def _paragraph(one: Standing, now: datetime) -> Group:
+    seen, colour = one.seen, _COLOURS[one.state(now)]
+    names = seen.names if seen else one.declared.names
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    table = Table.grid(padding=(0, 2))
+    issuer = seen.issuer if seen else one.declared.issuer
+    left = _left(one.declared.not_after - now)
+    served = ", ".join(each.address for each in one.served if each not in one.strangers)
+    for head, text in (
+        ("names", ", ".join(names[:_NAMES]) + more),
+        ("issuer", f"{issuer} · {seen.key}" if seen else issuer),
+        ("left", Text(f"{_bar(one, now)} {left}, until {one.declared.not_after:%Y-%m-%d %H:%M} UTC".lstrip(), colour)),
+        ("renewal", f"{one.plan.at:%Y-%m-%d %H:%M} UTC; {one.plan.why}"),
+        ("served", Text(f"as declared, at {served}" if served else "nowhere as declared", colour)),
+    ):
+        table.add_row(f"  {head}", text)
+    return Group(Text(f"{one.stack}  {one.declared.domain}", "bold"), table)
 
 
 def _left(left: timedelta) -> str:

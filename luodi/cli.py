@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import cast
+
 import click
 
-from luodi.certificate_cli import certificate, renew, revoke
-from luodi.filing_cli import filing
-from luodi.logs_cli import logs
-from luodi.releases_cli import diff, releases, rollback
-from luodi.render_cli import render
+_COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "certificate": "luodi.certificate_cli",
+        "diff": "luodi.releases_cli",
+        "filing": "luodi.filing_cli",
+        "logs": "luodi.logs_cli",
+        "releases": "luodi.releases_cli",
+        "render": "luodi.render_cli",
+        "renew": "luodi.certificate_cli",
+        "revoke": "luodi.certificate_cli",
+        "rollback": "luodi.releases_cli",
+    }
+)
+"""The module that has each command, by the command's own name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports a command when it is asked for: all of them together take a second or two."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _COMMANDS:
+            return cast("click.Command", getattr(import_module(_COMMANDS[cmd_name]), cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """luodi (落地): land a site on a mainland China server.
 
     Bring a stack up with `pulumi up`; these commands do what `pulumi` doesn't.
     """
-
-
-main.add_command(filing)
-main.add_command(certificate)
-main.add_command(renew)
-main.add_command(revoke)
-main.add_command(releases)
-main.add_command(rollback)
-main.add_command(diff)
-main.add_command(logs)
-main.add_command(render)

@@ -25,10 +25,13 @@ class BadAddress(Exception):
 
 def addresses(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Where people are told, as Apprise's addresses. Raises BadAddress."""
+    given = environ.get(VARIABLE, "").split()
+    if not given:
+        return ()
     import apprise
 
     found = []
-    for number, text in enumerate(environ.get(VARIABLE, "").split(), 1):
+    for number, text in enumerate(given, 1):
         try:
             address = _address(text)
         except ValueError as error:

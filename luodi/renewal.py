@@ -101,12 +101,20 @@ def renew(project: Path, stack: str, domains: Iterable[str], tell: Callable[[str
     program = shutil.which("pulumi")
     if program is None:
         raise NotRenewed("there is no pulumi on PATH")
-    command = [program, "up", "--yes", "--skip-preview", "--non-interactive", "--color=never", "--suppress-permalink"]
+    command = [
+        program,
+        "up",
+        "--yes",
+        "--skip-preview",
+        "--non-interactive",
+        "--color=never",
+        "--suppress-permalink=true",
+    ]
     command += ["--stack", stack, "--cwd", str(project), "--target", "**:Certificate::**"]
     last: list[str] = []
     with subprocess.Popen(
         command,
-        env={**os.environ, RENEW: " ".join(domains)},
+        env={**os.environ, "PULUMI_SUPPRESS_NEO_LINK": "true", RENEW: " ".join(domains)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

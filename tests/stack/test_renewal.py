@@ -144,7 +144,7 @@ def test_each_site_s_certificate_is_shown_as_it_is_served(landed: Landed) -> Non
         ]
 
 
-def test_people_get_a_table(landed: Landed) -> None:
+def test_people_get_a_paragraph(landed: Landed) -> None:
     done = landed.luodi("certificate", "--stack", "test", COLUMNS="200")
     assert done.returncode == 0, done.stdout + done.stderr
     for word in (_DOMAIN, _OTHER, "ECDSA P-256", "days", "█", "as declared"):

@@ -190,11 +190,18 @@ def test_a_certificate_that_was_bought_is_not_renewed_but_told() -> None:
     assert told.startswith("was bought and ends 2027-02-09 06:00 UTC; put its successor into luodi:certificate.files")
 
 
-def test_a_table_for_people_and_values_for_programs() -> None:
-    console = Console(width=160, record=True, force_terminal=False)
+def test_a_paragraph_for_people_and_values_for_programs() -> None:
+    console = Console(width=60, record=True, force_terminal=False)
     show(console, [GOOD], {"staging": "the stack is not up"}, NOW)
     text = console.export_text()
-    for word in ("example.cn", "R13", "ECDSA P-256", "80 days", "███████████░", "of its life", "as declared"):
+    for word in (
+        "production  example.cn",
+        "R13 · ECDSA P-256",
+        "80 days",
+        "███████████░",
+        "of its life",
+        "as declared",
+    ):
         assert word in text
     assert "staging: the stack is not up" in text
     values = as_json([GOOD], {"staging": "the stack is not up"}, NOW)

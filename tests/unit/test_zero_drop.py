@@ -46,7 +46,8 @@ class Load:
     def __init__(self, server: Machine) -> None:
         self._server = server
         server.says(
-            "wrk --threads 1 --connections 8 --timeout 30s --duration 600s --header 'Connection: close' https://example.cn:443/ "
+            "wrk --threads 1 --connections 8 --timeout 30s --duration 600s --header 'Connection: close' "
+            "https://example.cn:443/ "
             "> /tmp/wrk 2>&1 & echo $! > /tmp/wrk.pid; rm -f /tmp/stop"
         )
         visit = (
