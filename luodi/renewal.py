@@ -18,8 +18,8 @@ from pathlib import Path
 import dns.exception
 import dns.resolver
 
+from luodi.authorities import Authority
 from luodi.certificate import ari, served
-from luodi.certificate.authorities import Authority
 from luodi.certificate.lifetime import Renewal
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, declared

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cryptography import x509
 
-from luodi.certificate.authorities import Authority
+from luodi.authorities import Authority
 
 if TYPE_CHECKING:
     import requests

@@ -19,7 +19,7 @@ import requests
 from acme import challenges, messages
 from josepy import jwk
 
-from luodi.certificate.authorities import Authority
+from luodi.authorities import Authority
 from luodi.certificate.journal import Entry, Journal
 from luodi.certificate.lifetime import Certificate
 from luodi.certificate.problems import NotAcme, OrderError, code, contents, explained, is_passing, told

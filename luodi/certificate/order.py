@@ -25,7 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from luodi.certificate.authorities import Authority, Binding
+from luodi.authorities import Authority, Binding
 from luodi.certificate.issuance import Issuance, Records, Run
 from luodi.certificate.journal import Entry, FileJournal, Journal
 from luodi.certificate.problems import OrderError, code

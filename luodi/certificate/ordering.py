@@ -9,8 +9,9 @@ from typing import Any
 
 import pulumi
 
+from luodi import authorities
 from luodi.api import Account
-from luodi.certificate import authorities, order
+from luodi.certificate import order
 from luodi.certificate.dnspod import ChallengeRecords
 from luodi.settings import CertificateSettings, Surroundings
 

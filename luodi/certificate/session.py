@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy import b64, jwa, jwk, util
 from requests.adapters import HTTPAdapter
 
-from luodi.certificate.authorities import Authority, Binding
+from luodi.authorities import Authority, Binding
 from luodi.certificate.problems import UNDERSTOOD, NotAcme, OrderError, code, explained, is_passing, told
 
 _AGENT = "luodi"

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from luodi.certificate import authorities
-from luodi.certificate.authorities import Authority
+from luodi import authorities
+from luodi.authorities import Authority
 from luodi.problems import Problem
 from luodi.section import Section, Text
 from luodi.settings.values import Address, Email

@@ -10,9 +10,9 @@ import pytest
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
 
+from luodi.authorities import Authority
 from luodi.certificate import order
 from luodi.certificate.account import _AccountProvider
-from luodi.certificate.authorities import Authority
 from luodi.certificate.order import OrderError
 from tests.unit import pebble
 from tests.unit.nameserver import NameServer

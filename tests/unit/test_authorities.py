@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luodi.certificate import authorities, request
-from luodi.certificate.authorities import Authority, Binding, Limit
+from luodi import authorities
+from luodi.authorities import Authority, Binding, Limit
+from luodi.certificate import request
 from luodi.certificate.problems import OrderError
 from luodi.certificate.request import SigningRequest
 from tests.unit.orders import csr, pem

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from luodi.authorities import Authority, Limit
 from luodi.certificate import order
-from luodi.certificate.authorities import Authority, Limit
 from luodi.certificate.order import Account, Issuance, OrderError, Sessions, Timing
 from luodi.certificate.request import SigningRequest
 from luodi.certificate.session import base64url
