@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pulumi
-from cryptography import x509
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7EnvelopeBuilder, PKCS7Options
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from luodi import dynamic
 from luodi.apps.templates import Templates, environment_file, pool_environment
+from luodi.delivery.sealing import seal
 from luodi.delivery.server import ServerProvider
 
 KEPT = 8
@@ -31,10 +28,7 @@ _TEXT = {"systemd": environment_file, "php-fpm": pool_environment}
 
 def sealed(values: Mapping[str, str], reader: Reader, certificate: str) -> str:
     """`values` as `reader` takes them, encrypted to `certificate` (PEM): a CMS envelope (PEM)."""
-    builder = PKCS7EnvelopeBuilder().set_data(_TEXT[reader](values).encode())
-    builder = builder.add_recipient(x509.load_pem_x509_certificate(certificate.encode()))
-    builder = builder.set_content_encryption_algorithm(AES256)
-    return builder.encrypt(Encoding.PEM, [PKCS7Options.Binary]).decode()
+    return seal(_TEXT[reader](values), certificate)
 
 
 class _SecretsProvider(ServerProvider):

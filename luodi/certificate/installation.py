@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, Self
 
 from luodi.certificate.lifetime import Certificate
-from luodi.certificate.sealing import seal
 from luodi.delivery.scripts import NO_KEY, TLS, Scripts
+from luodi.delivery.sealing import seal
 from luodi.delivery.tat import CommandFailed, Shell
 
 KeyKind = Literal["ecdsa", "rsa-2048", "rsa-4096"]

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import NameOID
 
 from luodi.certificate.installation import Installation, Installed, KeyMissing, Origin, Request, generation, paths
-from luodi.certificate.sealing import seal
 from luodi.delivery.scripts import KEPT_CERTIFICATES, Scripts
+from luodi.delivery.sealing import seal
 from luodi.delivery.tat import CommandFailed, Shell
 from tests.unit import fake_tat, machine
 from tests.unit.fake_account import FakeAccount
