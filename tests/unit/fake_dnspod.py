@@ -56,7 +56,7 @@ class DnsPod:
         return number
 
     def _create(self, asked: dict[str, Any]) -> dict[str, Any]:
-        for one in self.records.values():
+        for one in list(self.records.values()):
             if (one["zone"], one["Name"], one["Value"]) == (asked["Domain"], asked["SubDomain"], asked["Value"]):
                 raise ApiError("CreateRecord", "InvalidParameter.DomainRecordExist", "it is there")
         return {"RecordId": self.put(asked["SubDomain"], asked["Value"], asked["Remark"], zone=asked["Domain"])}
@@ -70,7 +70,7 @@ class DnsPod:
         return {}
 
     def _list(self, asked: dict[str, Any]) -> dict[str, Any]:
-        found = [one for one in self.records.values() if one["zone"] == asked["Domain"]]
+        found = [one for one in list(self.records.values()) if one["zone"] == asked["Domain"]]
         if "Subdomain" in asked:
             found = [one for one in found if one["Name"] == asked["Subdomain"]]
         if not found:
