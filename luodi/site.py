@@ -2,64 +2,35 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from luodi import apps, filing_footer, filing_live, hosting, preflight
-from luodi.api import Account, ApiError, NoCredentials
-from luodi.apps.declared import Place, SecretMissing, both, release_files
-from luodi.certificate import installation
+from luodi import announcing, apps, filing_footer, filing_live, hosting, preflight
+from luodi.api import Account
 from luodi.certificate.account import AcmeAccount
-from luodi.certificate.given import Given, GivenError
+from luodi.certificate.given import Given
 from luodi.certificate.server_certificate import Certificate
 from luodi.certificate.uploaded import UploadedCertificate
-from luodi.cloud import cos, dns, monitor
+from luodi.cloud import dns, monitor
 from luodi.cloud.cvm import Cvm
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
-from luodi.delivery import build as builds
-from luodi.delivery import content
-from luodi.delivery.files import PRIVATE
-from luodi.delivery.resources import Preparation, Release
+from luodi.delivery.resources import Preparation
 from luodi.delivery.scripts import Scripts
-from luodi.filing.change import Standing
-from luodi.filing.words import Language
 from luodi.filing_report import decided
-from luodi.gate import Gate
-from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, VirtualHost
+from luodi.plainly import clearly
+from luodi.releasing import Releasing
 from luodi.settings import (
     ACCOUNT_KEY,
     NAMESPACE,
     CvmSettings,
     HostedSite,
     Settings,
-    readable,
     today_in_china,
 )
 from luodi.settings.certificate import CERTIFICATE_KEY
-from luodi.settings.kinds import SpaKeys, StaticKeys
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_LET_IN: Mapping[Language, str] = {
-    "en": "Let in meanwhile, with a hosts entry for the server's address: {} ({key}).",
-    "zh": "在此期间，以下地址可访问（需在 hosts 中指向服务器地址）：{}（{key}）。",
-}
-_NOBODY: Mapping[Language, str] = {
-    "en": "Nobody is let in meanwhile; name the team's addresses in {key} to see the site.",
-    "zh": "在此期间不对任何人开放；如需团队内部查看，请在 {key} 中填写访问地址。",
-}
-
-_OF_PAGES = (StaticKeys, SpaKeys)
-"""Kinds of site whose first page is luodi's business: what an application answers depends on more than a release."""
-
-UPLOADS_FROM = 1_000_000
-"""Bytes of content from which on a bucket is worth having: less is sent by TAT's commands in a minute."""
 
 
 class Site(pulumi.ComponentResource):
@@ -84,18 +55,19 @@ class Site(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._scripts = Scripts(self._folder)
 
-        self._footers = {site: _clearly(filing_footer.footer, site) for site in settings.sites}
+        self._footers = {site: clearly(filing_footer.footer, site) for site in settings.sites}
         self.publications = {site: decided(site, settings.main, today_in_china()) for site in settings.sites}
         for site in settings.sites:
-            self._tell(site)
-            self._remember(site)
+            said = self.publications[site]
+            announcing.tell(site, said, self)
+            announcing.remember(f"{self._of(site)}-gate", site, said, self._child)
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
-        self._given = _clearly(self._bought)
-        account = _clearly(_account, settings)
+        self._given = clearly(self._bought)
+        account = clearly(_account, settings)
         for site in settings.sites:
-            _clearly(preflight.check, account, site, owner, publishes=self.publications[site].public)
+            clearly(preflight.check, account, site, owner, publishes=self.publications[site].public)
             if differs := filing_live.check(account, site.filing, site.apex):
-                pulumi.log.warn(differs.in_(_language()), resource=self)
+                pulumi.log.warn(differs.in_(announcing.language()), resource=self)
         zones = self._zones()
         self.server = self._server(account)
         if settings.server.alarms:
@@ -118,7 +90,17 @@ class Site(pulumi.ComponentResource):
         acme = self._acme_account()
         self.uploads = {site: self._upload(site, acme, zones[site.zone]) for site in settings.sites}
         self.certificates = {site: self._certificate(site, acme, zones[site.zone], prepared) for site in settings.sites}
-        self.release = self._release(prepared)
+        releasing = Releasing(
+            settings,
+            self._folder,
+            self._footers,
+            self.publications,
+            keys=[self._given.kind] if self._given else list(settings.certificate.kinds),
+            resource=self,
+        )
+        # nginx is told where the certificates are, so they are there first.
+        certificates = list(self.certificates.values())
+        self.release = releasing.declare(name, prepared, after=certificates, opts=self._child)
         for site in settings.sites:
             if self.publications[site].public:
                 self._publish(site, zones[site.zone], owner)
@@ -155,25 +137,6 @@ class Site(pulumi.ComponentResource):
         """What the names of a site's resources begin with. The first site's don't tell its domain, so that another
         domain changes them in place."""
         return f"{self._name}-{site.site.domain}" if site.path else self._name
-
-    def _tell(self, site: HostedSite) -> None:
-        """Say at every preview whether the site is published, why, and what comes next."""
-        said, language = self.publications[site], _language()
-        allowed = ", ".join(site.site.allow)
-        lines = [said.text(language)]
-        if not said.public:
-            text = _LET_IN[language] if allowed else _NOBODY[language]
-            lines.append(text.format(allowed, key=site.at("luodi:site.allow")))
-        quiet = said.public and not said.override and not said.warnings
-        (pulumi.log.info if quiet else pulumi.log.warn)("\n".join(lines), resource=self)
-
-    def _remember(self, site: HostedSite) -> None:
-        """Say before it is done what takes from the public what it can see."""
-        said, language = self.publications[site], _language()
-        names, filing = tuple(map(readable, site.names)), site.filing.covering
-        number = str(filing.number) if filing and not filing.revoked else None
-        standing = Standing(names, said.public, number, str(said.stage))
-        Gate(f"{self._of(site)}-gate", standing, reason=said.reason.in_(language), language=language, opts=self._child)
 
     def _zones(self) -> dict[str, pulumi.Output[str]]:
         """The zones as declared; one for all the sites that are in it."""
@@ -220,7 +183,7 @@ class Site(pulumi.ComponentResource):
             name,
             server,
             label=label,
-            blueprint_id=_clearly(find_blueprint, account, server.blueprint),
+            blueprint_id=clearly(find_blueprint, account, server.blueprint),
             zone=settings.availability_zone,
             opts=self._child,
         )
@@ -298,86 +261,6 @@ class Site(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _release(self, prepared: Preparation) -> Release:
-        sites = self._settings.sites
-        sources = {at: source for site in sites for at, source in hosting.contents(site).items()}
-        folders = {at: _clearly(self._content, source) for at, source in sources.items()}
-        applications = [
-            apps.of(each.name, site.site.domain, each.content, folders[each.content].digest, each.settings)
-            for site in sites
-            for each in hosting.applications(site)
-            if each.content in folders
-        ]
-        roots = {app.site: app.root(self._folder) for app in applications if isinstance(app, apps.Php)}
-        hosts = [_clearly(self._virtual_host, site, roots.get(site.site.domain)) for site in sites]
-        nginx = hosting.nginx(self._settings)
-        rendered = _clearly(Renderer(self._folder).nginx_files, *hosts, release=RELEASE, nginx=nginx)
-        private = {path: text for path, text in rendered.items() if PRIVATE.fullmatch(path)}
-        public = {path: text for path, text in rendered.items() if path not in private}
-        place = Place(prepared.instance, self._settings.region.id, self._folder)
-        files = both(public, _clearly(release_files, self._name, applications, place, self._child))
-        return Release(
-            f"{self._name}-release",
-            instance=prepared.instance,
-            region=self._settings.region.id,
-            names=tuple(name for site in sites for name in site.names),
-            files=files,
-            private=private,
-            folders=folders,
-            templates=str(self._folder),
-            pages={site.site.domain: _due_footer(site, rendered) for site in sites if isinstance(site.site, _OF_PAGES)},
-            keep=self._settings.delivery.keep,
-            bucket=self._bucket(sum(folder.size for folder in folders.values())),
-            opts=pulumi.ResourceOptions.merge(
-                self._child,
-                pulumi.ResourceOptions(
-                    # nginx is told where the certificates are, so they are there first.
-                    depends_on=list(self.certificates.values()),
-                ),
-            ),
-        )
-
-    def _content(self, source: hosting.Content) -> content.Folder:
-        """What a site's folder holds; built first, if it is to be. A preview judges what an earlier build left."""
-        folder, build = source.folder, source.build
-        if build and pulumi.runtime.is_dry_run() and Path(folder).is_dir():
-            pulumi.log.info(f"{folder} is judged as it is; `pulumi up` builds it first: {build.command}", resource=self)
-        elif build:
-            pulumi.log.info(f"Building {folder}: {build.command}", resource=self)
-            builds.run(build.command, folder, seconds=60 * build.timeout)
-        return content.look(folder)
-
-    def _bucket(self, size: int) -> pulumi.Output[str] | None:
-        """The bucket that so many bytes of content go through, where they need one."""
-        by = self._settings.delivery.by
-        if by == "tat" or (by == "auto" and size <= UPLOADS_FROM):
-            return None
-        label = f"{pulumi.get_project()}-{pulumi.get_stack()}"
-        return cos.uploads(f"{self._name}-uploads", label=label, opts=self._child)
-
-    def _virtual_host(self, site: HostedSite, php_root: str | None) -> VirtualHost:
-        kinds = [self._given.kind] if self._given else self._settings.certificate.kinds
-        return hosting.virtual_host(
-            site,
-            footer=self._footers[site],
-            certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, kind)) for kind in kinds),
-            public=self.publications[site].public,
-            today=today_in_china(),
-            php_root=php_root,
-        )
-
-
-def _due_footer(site: HostedSite, rendered: Mapping[str, str]) -> str:
-    """The path in the release of the footer that is put into the site's pages; empty for none."""
-    path = f"sites/{site.site.domain}/snippets/footer.html"
-    return path if site.site.footer.inject and path in rendered else ""
-
-
-def _language() -> Language:
-    """The terminal's, as POSIX says which variable counts (LC_ALL, LC_MESSAGES, LANG)."""
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "zh" if next(filter(None, names), "").startswith("zh") else "en"
-
 
 def _account(settings: Settings) -> Account:
     config = pulumi.Config("tencentcloud")
@@ -389,24 +272,3 @@ def _account(settings: Settings) -> Account:
             "tencentcloud:region": settings.region.id,
         }
     )
-
-
-_USERS_BUSINESS = (
-    GivenError,
-    NoCredentials,
-    ApiError,
-    preflight.PreflightError,
-    content.ContentError,
-    builds.BuildError,
-    RenderingError,
-    SecretMissing,
-    LookupError,
-)
-
-
-def _clearly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call, and tell what a user can mend as one line instead of a traceback."""
-    try:
-        return call(*args, **kwargs)
-    except _USERS_BUSINESS as error:
-        raise pulumi.RunError(str(error)) from None

@@ -1,0 +1,120 @@
+"""What a server is to serve, gathered from all the sites it carries into one release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from luodi import apps, hosting
+from luodi.apps.declared import Place, both, release_files
+from luodi.certificate import installation
+from luodi.cloud import cos
+from luodi.delivery import build as builds
+from luodi.delivery import content
+from luodi.delivery.files import PRIVATE
+from luodi.delivery.resources import Preparation, Release
+from luodi.filing.gate import Publication
+from luodi.plainly import clearly
+from luodi.rendering import RELEASE, CertificateFiles, Footer, Renderer, VirtualHost
+from luodi.settings import HostedSite, Settings, today_in_china
+from luodi.settings.kinds import SpaKeys, StaticKeys
+
+_OF_PAGES = (StaticKeys, SpaKeys)
+"""Kinds of site whose first page is luodi's business: what an application answers depends on more than a release."""
+
+UPLOADS_FROM = 1_000_000
+"""Bytes of content from which on a bucket is worth having: less is sent by TAT's commands in a minute."""
+
+
+@dataclass(frozen=True)
+class Releasing:
+    """How the stack `settings` says it becomes a release.
+
+    `templates` is the folder that is rendered from; `keys`, the kinds of key that each site has a certificate for;
+    `resource` is who tells of it.
+    """
+
+    settings: Settings
+    templates: Path
+    footers: Mapping[HostedSite, Footer]
+    publications: Mapping[HostedSite, Publication]
+    keys: Sequence[str]
+    resource: pulumi.Resource
+
+    def declare(
+        self, name: str, prepared: Preparation, *, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
+    ) -> Release:
+        """The release on the prepared server, once `after` is there; its applications and its bucket with it.
+
+        `name` is what the names of its resources begin with. Ends the program with one line where content, a build, a
+        template or a secret can't be used.
+        """
+        sites, region = self.settings.sites, self.settings.region.id
+        sources = {at: source for site in sites for at, source in hosting.contents(site).items()}
+        folders = {at: clearly(self._content, source) for at, source in sources.items()}
+        applications = [
+            apps.of(each.name, site.site.domain, each.content, folders[each.content].digest, each.settings)
+            for site in sites
+            for each in hosting.applications(site)
+            if each.content in folders
+        ]
+        rendered = self._rendered(applications)
+        private = {path: text for path, text in rendered.items() if PRIVATE.fullmatch(path)}
+        public = {path: text for path, text in rendered.items() if path not in private}
+        place = Place(prepared.instance, region, self.templates)
+        return Release(
+            f"{name}-release",
+            instance=prepared.instance,
+            region=region,
+            names=tuple(host for site in sites for host in site.names),
+            files=both(public, clearly(release_files, name, applications, place, opts)),
+            private=private,
+            folders=folders,
+            templates=str(self.templates),
+            pages={site.site.domain: _due_footer(site, rendered) for site in sites if isinstance(site.site, _OF_PAGES)},
+            keep=self.settings.delivery.keep,
+            bucket=self._bucket(name, sum(folder.size for folder in folders.values()), opts),
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),
+        )
+
+    def _content(self, source: hosting.Content) -> content.Folder:
+        """What a site's folder holds; built first, if it is to be. A preview judges what an earlier build left."""
+        folder, build, tell = source.folder, source.build, self.resource
+        if build and pulumi.runtime.is_dry_run() and Path(folder).is_dir():
+            pulumi.log.info(f"{folder} is judged as it is; `pulumi up` builds it first: {build.command}", resource=tell)
+        elif build:
+            pulumi.log.info(f"Building {folder}: {build.command}", resource=tell)
+            builds.run(build.command, folder, seconds=60 * build.timeout)
+        return content.look(folder)
+
+    def _rendered(self, applications: Sequence[apps.App | apps.Php]) -> dict[str, str]:
+        roots = {app.site: app.root(self.templates) for app in applications if isinstance(app, apps.Php)}
+        hosts = [clearly(self._virtual_host, site, roots.get(site.site.domain)) for site in self.settings.sites]
+        nginx = hosting.nginx(self.settings)
+        return clearly(Renderer(self.templates).nginx_files, *hosts, release=RELEASE, nginx=nginx)
+
+    def _virtual_host(self, site: HostedSite, php_root: str | None) -> VirtualHost:
+        return hosting.virtual_host(
+            site,
+            footer=self.footers[site],
+            certificates=tuple(CertificateFiles(*installation.paths(site.site.domain, key)) for key in self.keys),
+            public=self.publications[site].public,
+            today=today_in_china(),
+            php_root=php_root,
+        )
+
+    def _bucket(self, name: str, size: int, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
+        """The bucket that so many bytes of content go through, where they need one."""
+        by = self.settings.delivery.by
+        if by == "tat" or (by == "auto" and size <= UPLOADS_FROM):
+            return None
+        return cos.uploads(f"{name}-uploads", label=f"{pulumi.get_project()}-{pulumi.get_stack()}", opts=opts)
+
+
+def _due_footer(site: HostedSite, rendered: Mapping[str, str]) -> str:
+    """The path in the release of the footer that is put into the site's pages; empty for none."""
+    path = f"sites/{site.site.domain}/snippets/footer.html"
+    return path if site.site.footer.inject and path in rendered else ""
