@@ -35,12 +35,12 @@ def tell(site: HostedSite, said: Publication, resource: pulumi.Resource) -> None
     (pulumi.log.info if quiet else pulumi.log.warn)("\n".join(lines), resource=resource)
 
 
-def remember(name: str, site: HostedSite, said: Publication, opts: pulumi.ResourceOptions) -> None:
+def remember(name: str, site: HostedSite, said: Publication, opts: pulumi.ResourceOptions) -> Gate:
     """Keep in the state what the public can see, so that the next preview says before it is done what takes it away."""
     names, filing = tuple(map(readable, site.names)), site.filing.covering
     number = str(filing.number) if filing and not filing.revoked else None
     standing = Standing(names, said.public, number, str(said.stage))
-    Gate(name, standing, reason=said.reason.in_(language()), language=language(), opts=opts)
+    return Gate(name, standing, reason=said.reason.in_(language()), language=language(), opts=opts)
 
 
 def language() -> Language:

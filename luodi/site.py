@@ -57,10 +57,12 @@ class Site(pulumi.ComponentResource):
 
         self._footers = {site: clearly(filing_footer.footer, site) for site in settings.sites}
         self.publications = {site: decided(site, settings.main, today_in_china()) for site in settings.sites}
-        for site in settings.sites:
-            said = self.publications[site]
+        for site, said in self.publications.items():
             announcing.tell(site, said, self)
-            announcing.remember(f"{self._of(site)}-gate", site, said, self._child)
+        self._gates = {
+            site: announcing.remember(f"{self._of(site)}-gate", site, said, self._child)
+            for site, said in self.publications.items()
+        }
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         self._given = clearly(self._bought)
         account = clearly(_account, settings)
@@ -162,8 +164,11 @@ class Site(pulumi.ComponentResource):
             ttl=site.dns.ttl,
             owner=owner,
             protect=self._settings.server.protect,
-            # A visitor who is sent to the server should find the site there.
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[self.release])),
+            # A visitor who is sent to the server should find the site there; and a destroy that is refused at the
+            # protected record has forgotten nothing yet.
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(depends_on=[self.release, *self._gates.values()])
+            ),
         )
 
     def _server(self, account: Account) -> Cvm | Lighthouse:
