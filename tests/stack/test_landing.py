@@ -14,25 +14,24 @@ import pytest
 from tests.cloud import Cloud
 from tests.project import Page, Project, Run, Stack, edited, fetch
 
-_SERVERS: dict[str, dict[str, Any]] = {
-    "cvm": {"kind": "cvm", "period": 3},
-    "lighthouse": {"kind": "lighthouse", "bundle": "bundle_starter_mc_promo_med2_01", "period": 3},
-}
+# Lighthouse lands in test_gate, test_renewal and test_environments.
+_SERVER = {"kind": "cvm", "period": 3}
 _FILING = {"icp": {"number": "沪ICP备2024000123号-1", "approved": "2024-05-06"}}
 
 
 class Landed:
     """A stack that is up, and how its site is seen."""
 
-    def __init__(self, cloud: Cloud, project: Project, kind: str) -> None:
-        self.cloud, self.project, self.kind = cloud, project, kind
-        self.domain = f"{kind}-shop.com.cn"
+    domain = "tea-shop.com.cn"
+
+    def __init__(self, cloud: Cloud, project: Project) -> None:
+        self.cloud, self.project = cloud, project
 
     def configure(self, *, filing: dict[str, Any] | None = None, **site: Any) -> Stack:
         config = {
             "tencentcloud:region": "ap-shanghai",
             "luodi:site": {"domain": self.domain, "title": "茶叶铺", **site},
-            "luodi:server": _SERVERS[self.kind],
+            "luodi:server": _SERVER,
             "luodi:dns": {"manage": "create"},
             "luodi:filing": filing or _FILING,
         }
@@ -47,11 +46,10 @@ class Landed:
         return fetch(address, self.cloud.https_port, name or self.domain, self.cloud.roots, path)
 
 
-@pytest.fixture(scope="module", params=sorted(_SERVERS))
-def landed(request: pytest.FixtureRequest, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
-    kind = str(request.param)
+@pytest.fixture(scope="module")
+def landed(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
     before = cloud.counts()
-    site = Landed(cloud, Project(tmp_path_factory.mktemp(kind) / "shop", cloud.environment()), kind)
+    site = Landed(cloud, Project(tmp_path_factory.mktemp("landing") / "shop", cloud.environment()))
     first = site.configure().up()
     assert set(first.changes) == {"create"}
     yield site
