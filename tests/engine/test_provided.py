@@ -104,15 +104,14 @@ def test_every_program_is_of_its_version(provided: dict[str, str]) -> None:
         assert versions.parse(printed.stdout) == versions.parse(wanted)
 
 
-def test_programs_on_path_are_found_there(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LUODI_CACHE")
+def test_programs_on_path_are_found_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = resolve.find()
     assert engine.pulumi
     assert engine.plugin
     assert engine.pebble
     folders = {found.program.parent for found in (engine.pulumi, engine.plugin, engine.pebble)}
-    monkeypatch.setenv("LUODI_CACHE", str(own_cache.parent))
-    monkeypatch.setenv("PULUMI_HOME", str(own_cache / "nothing"))
+    monkeypatch.setenv("LUODI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "nothing"))
     monkeypatch.setenv("PATH", os.pathsep.join([*map(str, folders), "/usr/bin", "/bin"]))
     elsewhere = resolve.find()
     for before, after in (
