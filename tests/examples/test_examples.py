@@ -163,7 +163,7 @@ def test_files_and_a_single_page_application(server: Server) -> None:
         server.get("/assets/missing.js", "spa.example.cn")
 
 
-@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir()))
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
 def test_an_example_is_whole(example: str) -> None:
     folder: Path = EXAMPLES / example
     assert f"examples/{example}/Pulumi.{example}.yaml" in (folder / "README.md").read_text("utf-8")
