@@ -6,6 +6,7 @@ import base64
 import gzip
 import http.client
 import json
+import re
 import socket
 import subprocess
 import time
@@ -487,8 +488,12 @@ def test_the_log_tells_of_visits_and_not_of_visitors(served: Served) -> None:
     path = f"/docs/guide.html?token={'t' * 9}"
     served.get(path, headers={"Referer": "https://files.cn/?name=li", "User-Agent": 'a "b"'})
     log = served.server.root / "log/access.log"
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    line = next(line for line in reversed(lines) if line["path"] == "/docs/guide.html")
+    until = time.monotonic() + 20
+    # nginx writes it when it is done with the request, which the visitor may be first.
+    while not (logged := re.findall(r'^.*"path":"/docs/guide.html".*$', log.read_text(), re.MULTILINE)):
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.02)
+    line = json.loads(logged[-1])
     assert (line["address"], line["referer"], line["agent"]) == ("127.0.0.0", "https://files.cn/", 'a "b"')
     assert (line["status"], line["host"], line["method"]) == ("200", "files.cn", "GET")
     assert "ttt" not in log.read_text()
