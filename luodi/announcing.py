@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import pulumi
@@ -11,6 +10,7 @@ from luodi.filing.change import Standing
 from luodi.filing.gate import Publication
 from luodi.filing.words import Language
 from luodi.gate import Gate
+from luodi.language import language
 from luodi.settings import HostedSite, readable
 
 _LET_IN: Mapping[Language, str] = {
@@ -41,9 +41,3 @@ def remember(name: str, site: HostedSite, said: Publication, opts: pulumi.Resour
     number = str(filing.number) if filing and not filing.revoked else None
     standing = Standing(names, said.public, number, str(said.stage))
     return Gate(name, standing, reason=said.reason.in_(language()), language=language(), opts=opts)
-
-
-def language() -> Language:
-    """The terminal's, as POSIX says which variable counts (LC_ALL, LC_MESSAGES, LANG)."""
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "zh" if next(filter(None, names), "").startswith("zh") else "en"

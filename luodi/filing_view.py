@@ -6,19 +6,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from luodi import terminal
 from luodi.filing.deadlines import Deadline
 from luodi.filing.eligibility import Finding
 from luodi.filing.words import Language, Words
 from luodi.filing_report import Report
 from luodi.stackfiles import StackFile
-
-_WIDTH = 120
-"""Columns where the output is no terminal, which would tell its own."""
 
 _HEADS = (
     Words("环境", "stack"),
@@ -59,9 +56,7 @@ def show(
     language: Language,
 ) -> None:
     """Print a table of the stacks, then for each where it stands and a timeline."""
-    console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH)
+    console = terminal.console()
     if reports:
         console.print(_table(reports, today, language))
     several = {report.stack for report in reports if report.site.path}

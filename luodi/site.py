@@ -20,6 +20,7 @@ from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery.resources import Preparation
 from luodi.delivery.scripts import Scripts
 from luodi.filing_report import decided
+from luodi.language import language
 from luodi.plainly import clearly
 from luodi.releasing import Releasing
 from luodi.settings import (
@@ -69,7 +70,7 @@ class Site(pulumi.ComponentResource):
         for site in settings.sites:
             clearly(preflight.check, account, site, owner, publishes=self.publications[site].public)
             if differs := filing_live.check(account, site.filing, site.apex):
-                pulumi.log.warn(differs.in_(announcing.language()), resource=self)
+                pulumi.log.warn(differs.in_(language()), resource=self)
         zones = self._zones()
         self.server = self._server(account)
         if settings.server.alarms:

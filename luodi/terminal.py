@@ -1,0 +1,41 @@
+"""What every command shares at the terminal: its options, its language, its colours, its JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+from rich.console import Console
+
+from luodi.filing.words import Language
+from luodi.language import language
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_WIDTH = 120
+"""Columns where the output is no terminal, which would tell its own."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+cwd_option = click.option(
+    "--cwd", "-C", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(), help="Project folder."
+)
+lang_option = click.option(
+    "--lang",
+    type=click.Choice(get_args(Language)),
+    callback=lambda _context, _option, value: value or language(),
+    help="zh or en; by default the terminal's (LC_ALL, LC_MESSAGES, LANG).",
+)
+
+
+def console(*, err: bool = False) -> Console:
+    """Where a command shows things; without colours where NO_COLOR is set or nobody looks."""
+    shown = Console(stderr=err, highlight=False)
+    return shown if shown.is_terminal else Console(stderr=err, highlight=False, width=_WIDTH)
+
+
+def print_json(value: Any) -> None:
+    """Print for a program."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
