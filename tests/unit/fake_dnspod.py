@@ -11,20 +11,22 @@ from luodi.api import ApiError
 from tests.unit.fake_account import FakeAccount
 from tests.unit.nameserver import NameServer
 
-NOW = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
-UPDATED = "2026-11-21 19:59:00"
-"""A minute before NOW, as DNSPod writes it: in China's time."""
+_CHINA = dt.timezone(dt.timedelta(hours=8))
+
+
+def written(at: dt.datetime) -> str:
+    """A time as DNSPod writes it: in China's."""
+    return f"{at.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}"
 
 
 @dataclass
 class DnsPod:
-    """Zones and their TXT records, by id."""
+    """Zones and their TXT records, by id; a record is as old as it is, unless it is put there as an older one."""
 
     servers: list[NameServer]
     zones: list[str] = field(default_factory=lambda: ["example.cn"])
     assigned: list[str] = field(default_factory=lambda: ["ns1.dnspod.test", "ns2.dnspod.test", "ns3.dnspod.test"])
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
-    updated: str = UPDATED
     account: FakeAccount = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +53,7 @@ class DnsPod:
             "Value": value,
             "Type": "TXT",
             "Remark": remark,
-            "UpdatedOn": updated or self.updated,
+            "UpdatedOn": updated or written(dt.datetime.now(dt.UTC)),
         }
         return number
 

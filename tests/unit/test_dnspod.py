@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,9 +12,11 @@ from luodi.certificate.dnspod import ChallengeRecords, Handle
 from luodi.certificate.problems import OrderError
 from luodi.certificate.propagation import NoNameServers, NotPropagated
 from tests.unit.fake_account import refused
-from tests.unit.fake_dnspod import NOW, DnsPod
+from tests.unit.fake_dnspod import DnsPod, written
 from tests.unit.nameserver import NameServer
 
+NOW = datetime.now(UTC)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 MARK = "0123456789ab"
 NAME = "_acme-challenge.www.example.cn"
 REMARK = f"luodi: ACME challenge {MARK}"
@@ -101,17 +104,18 @@ def test_a_record_that_can_not_be_taken_away_is_told(dnspod: DnsPod) -> None:
 
 
 def test_what_an_interrupted_order_left_is_swept_and_nothing_else(dnspod: DnsPod) -> None:
+    another = "luodi: ACME challenge ba9876543210"
     mine = dnspod.put("_acme-challenge", "left", REMARK)
     kept = {
         dnspod.put("_acme-challenge", "wanted", REMARK),
-        dnspod.put("_acme-challenge", "under way", "luodi: ACME challenge ba9876543210"),
+        dnspod.put("_acme-challenge", "under way", another),
         dnspod.put("_acme-challenge", "somebody's", ""),
         dnspod.put("_acme-challenge", "somebody's older one", "", updated="2021-01-01 00:00:00"),
         dnspod.put("@", "v=spf1 -all", "mail", updated="2021-01-01 00:00:00"),
-        dnspod.put("_acme-challenge", "no time", "luodi: ACME challenge ba9876543210", updated="soon"),
+        dnspod.put("_acme-challenge", "no time", another, updated="soon"),
     }
-    old = dnspod.put("_acme-challenge.old", "x", "luodi: ACME challenge ba9876543210", updated="2026-11-20 19:59:00")
-    nearly = dnspod.put("_acme-challenge.old", "y", "luodi: ACME challenge ba9876543210", updated="2026-11-20 20:01:00")
+    old = dnspod.put("_acme-challenge.old", "x", another, updated=written(NOW - DAY - MINUTE))
+    nearly = dnspod.put("_acme-challenge.old", "y", another, updated=written(NOW - DAY + MINUTE))
     records(dnspod).sweep(MARK, ["example.cn"], {("_acme-challenge.example.cn", "wanted")})
     assert set(dnspod.records) == kept | {nearly}
     assert {asked["RecordId"] for asked in dnspod.account.asked("DeleteRecord")} == {mine, old}
