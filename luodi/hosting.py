@@ -72,10 +72,15 @@ class Application:
 
 @dataclass(frozen=True)
 class Content:
-    """Files of a site: the project's `folder` of them, and the command that makes it, if one does."""
+    """Files of a site: the project's `folder` of them, and the command that makes it, if one does.
+
+    `footer` is the path in the release of the footer that its pages get when they are released, if there is one then;
+    empty where pages are left alone, or come from an application and get it as they pass.
+    """
 
     folder: str
     build: BuildSettings | None
+    footer: str = ""
 
 
 def virtual_host(
@@ -151,7 +156,7 @@ def contents(site: HostedSite) -> dict[str, Content]:
     """
     root = f"sites/{site.site.domain}/html"
     found = {
-        f"{root}{path}".rstrip("/"): Content(place.folder, place.build)
+        f"{root}{path}".rstrip("/"): Content(place.folder, place.build, footer_of_pages(site))
         for path, place in _places(site).items()
         if isinstance(place, StaticKeys | SpaKeys) and place.folder is not None
     }
@@ -162,6 +167,11 @@ def contents(site: HostedSite) -> dict[str, Content]:
         elif isinstance(application.settings, AppSettings):
             found[application.content] = Content(application.settings.content, None)
     return found
+
+
+def footer_of_pages(site: HostedSite) -> str:
+    """The path in a release of the footer that a site's pages get, if there is one; empty where they are left alone."""
+    return f"sites/{site.site.domain}/snippets/footer.html" if site.site.footer.inject else ""
 
 
 def applications(site: HostedSite) -> Iterator[Application]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from luodi.apps.declared import Place, both, release_files
 from luodi.certificate import installation
 from luodi.cloud import cos
 from luodi.delivery import build as builds
-from luodi.delivery import content
+from luodi.delivery import content, pages
 from luodi.delivery.files import PRIVATE
 from luodi.delivery.resources import Preparation, Release
 from luodi.filing.gate import Publication
@@ -24,6 +25,9 @@ from luodi.settings.kinds import SpaKeys, StaticKeys
 
 _OF_PAGES = (StaticKeys, SpaKeys)
 """Kinds of site whose first page is luodi's business: what an application answers depends on more than a release."""
+
+_TOLD = 10
+"""Pages without a footer that are named one by one."""
 
 UPLOADS_FROM = 1_000_000
 """Bytes of content from which on a bucket is worth having: less is sent by TAT's commands in a minute."""
@@ -54,7 +58,9 @@ class Releasing:
         """
         sites, region = self.settings.sites, self.settings.region.id
         sources = {at: source for site in sites for at, source in hosting.contents(site).items()}
-        folders = {at: clearly(self._content, source) for at, source in sources.items()}
+        for source in sources.values():
+            clearly(self._build, source)
+        folders = {at: clearly(content.look, source.folder) for at, source in sources.items()}
         applications = [
             apps.of(each.name, site.site.domain, each.content, folders[each.content].digest, each.settings)
             for site in sites
@@ -64,6 +70,9 @@ class Releasing:
         rendered = self._rendered(applications)
         private = {path: text for path, text in rendered.items() if PRIVATE.fullmatch(path)}
         public = {path: text for path, text in rendered.items() if path not in private}
+        footers = {at: source.footer for at, source in sources.items() if source.footer in rendered}
+        for at, path in footers.items():
+            self._tell_of_pages(sources[at].folder, rendered[path])
         place = Place(prepared.instance, region, self.templates)
         return Release(
             f"{name}-release",
@@ -73,6 +82,7 @@ class Releasing:
             files=both(public, clearly(release_files, name, applications, place, opts)),
             private=private,
             folders=folders,
+            footers=footers,
             templates=str(self.templates),
             pages={site.site.domain: _due_footer(site, rendered) for site in sites if isinstance(site.site, _OF_PAGES)},
             keep=self.settings.delivery.keep,
@@ -80,15 +90,21 @@ class Releasing:
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),
         )
 
-    def _content(self, source: hosting.Content) -> content.Folder:
-        """What a site's folder holds; built first, if it is to be. A preview judges what an earlier build left."""
+    def _build(self, source: hosting.Content) -> None:
+        """Makes a site's folder, if it is to be made. A preview judges what an earlier build left."""
         folder, build, tell = source.folder, source.build, self.resource
         if build and pulumi.runtime.is_dry_run() and Path(folder).is_dir():
             pulumi.log.info(f"{folder} is judged as it is; `pulumi up` builds it first: {build.command}", resource=tell)
         elif build:
             pulumi.log.info(f"Building {folder}: {build.command}", resource=tell)
             builds.run(build.command, folder, seconds=60 * build.timeout)
-        return content.look(folder)
+
+    def _tell_of_pages(self, folder: str, footer: str) -> None:
+        told = clearly(lambda: pages.with_footer(content.read(Path(folder)), footer).told)
+        for path, lacks in itertools.islice(told.items(), _TOLD):
+            pulumi.log.warn(f"{folder}/{path} {lacks}", resource=self.resource)
+        if (more := len(told) - _TOLD) > 0:
+            pulumi.log.warn(f"{folder} has {more} more such pages", resource=self.resource)
 
     def _rendered(self, applications: Sequence[apps.App | apps.Php]) -> dict[str, str]:
         roots = {app.site: app.root(self.templates) for app in applications if isinstance(app, apps.Php)}
@@ -116,5 +132,5 @@ class Releasing:
 
 def _due_footer(site: HostedSite, rendered: Mapping[str, str]) -> str:
     """The path in the release of the footer that is put into the site's pages; empty for none."""
-    path = f"sites/{site.site.domain}/snippets/footer.html"
-    return path if site.site.footer.inject and path in rendered else ""
+    path = hosting.footer_of_pages(site)
+    return path if path in rendered else ""

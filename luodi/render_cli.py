@@ -11,7 +11,7 @@ import click
 
 from luodi import apps, filing_footer, hosting
 from luodi.certificate import installation
-from luodi.delivery import content
+from luodi.delivery import content, pages
 from luodi.delivery.difference import Change, Kind, lines
 from luodi.delivery.files import File, digest
 from luodi.filing_report import decided
@@ -72,11 +72,8 @@ def release(settings: Settings, project: Path, today: date) -> dict[str, File]:
     Raises RenderingError or ContentError.
     """
     templates = project / "templates"
-    found = {
-        at: content.read(project / source.folder)
-        for site in settings.sites
-        for at, source in hosting.contents(site).items()
-    }
+    sources = {at: source for site in settings.sites for at, source in hosting.contents(site).items()}
+    found = {at: content.read(project / source.folder) for at, source in sources.items()}
     applications = [
         apps.of(each.name, site.site.domain, each.content, digest(found[each.content]), each.settings)
         for site in settings.sites
@@ -89,7 +86,13 @@ def release(settings: Settings, project: Path, today: date) -> dict[str, File]:
     for app in applications:
         texts |= app.files(templates)
     files = {path: File.holding(text.encode()) for path, text in texts.items()}
-    return files | {f"{at}/{name}": file for at, folder in found.items() for name, file in folder.items()}
+    for at, folder in found.items():
+        footer, whose = texts.get(sources[at].footer), sources[at].folder
+        footed = pages.with_footer(folder, footer) if footer else pages.Pages(folder, {})
+        for path, lacks in footed.told.items():
+            click.echo(f"{whose}/{path} {lacks}", err=True)
+        files |= {f"{at}/{name}": file for name, file in footed.files.items()}
+    return files
 
 
 def _host(site: HostedSite, main: HostedSite, today: date, php_root: str | None) -> VirtualHost:

@@ -82,7 +82,7 @@ class Bundle:
 def _add(archive: tarfile.TarFile, name: str, file: File) -> None:
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = file.size, 0o644
-    what = name if isinstance(file.origin, bytes) else str(file.origin)
+    what = str(file.origin) if isinstance(file.origin, Path) else name
     try:
         with file.open() as opened:
             seen = _Seen(opened)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 MANIFEST = "manifest"
 """The list's own path in a release. Beside it lie what is known of the release (``record``) and its ``names``."""
@@ -19,13 +19,22 @@ PRIVATE = re.compile("sites/[^/]+/passwords/.*")
 _BLOCK = 1 << 20
 
 
+class Made(Protocol):
+    """What makes a file's bytes each time they are wanted."""
+
+    def open(self) -> BinaryIO:
+        """Its bytes, from the first. Raises OSError."""
+        ...
+
+
 @dataclass(frozen=True)
 class File:
-    """One file of a release: its size in bytes, its SHA-256 in hex, and its bytes or the path they are at."""
+    """One file of a release: its size in bytes, its SHA-256 in hex, and its bytes, the path they are at, or what makes
+    them."""
 
     size: int
     sha256: str
-    origin: bytes | Path
+    origin: bytes | Path | Made
 
     @classmethod
     def holding(cls, data: bytes) -> File:
@@ -42,9 +51,22 @@ class File:
                 total.update(block)
         return cls(size, total.hexdigest(), path)
 
+    @classmethod
+    def made(cls, origin: Made) -> File:
+        """A file that is made when it is wanted. Raises OSError."""
+        with origin.open() as opened:
+            data = opened.read()
+        return cls(len(data), hashlib.sha256(data).hexdigest(), origin)
+
     def open(self) -> BinaryIO:
         """Its bytes, from the first. Raises OSError."""
-        return io.BytesIO(self.origin) if isinstance(self.origin, bytes) else self.origin.open("rb")
+        match self.origin:
+            case bytes() as data:
+                return io.BytesIO(data)
+            case Path() as path:
+                return path.open("rb")
+            case made:
+                return made.open()
 
 
 def manifest(files: Mapping[str, File]) -> str:

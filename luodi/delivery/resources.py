@@ -11,7 +11,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from luodi import dynamic
-from luodi.delivery import content, provenance
+from luodi.delivery import content, pages, provenance
 from luodi.delivery.deliver import Delivery, Wanted
 from luodi.delivery.files import File
 from luodi.delivery.scripts import KEPT_RELEASES, Scripts
@@ -82,7 +82,7 @@ class _ReleaseProvider(ServerProvider):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Looks at the server too, so that what was changed there since is told by any preview, and put right by any
         `up`."""
-        inputs = ("files", "private", "folders", "names", "pages", "keep")
+        inputs = ("files", "private", "folders", "footers", "names", "pages", "keep")
         found = dynamic.diff(olds, news, update=inputs, replace=("instance",))
         if found.replaces:
             return found
@@ -128,7 +128,7 @@ class _ReleaseProvider(ServerProvider):
             Wanted(
                 files,
                 names=props["names"],
-                pages=props["pages"],
+                pages=_due(props["pages"], files),
                 mark=RELEASE,
                 record=provenance.find(Path()).as_record(),
                 keep=int(props["keep"]),  # a number of the engine's is a float
@@ -160,6 +160,7 @@ class Release(Resource, module="luodi", name="Release"):
         names: tuple[str, ...],
         files: pulumi.Input[Mapping[str, str]],
         folders: Mapping[str, content.Folder],
+        footers: Mapping[str, str] | None = None,
         templates: str,
         private: Mapping[str, str] | None = None,
         pages: Mapping[str, str] | None = None,
@@ -168,9 +169,10 @@ class Release(Resource, module="luodi", name="Release"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """`files` is path in the release to text; `private` too, for what is a secret in the state. `folders` is a
-        folder in the release to the one that its files come from. `names` are asked for after the switch; of those in
-        `pages` also the first page, which must carry the footer that is at the path given, if one is. `keep` is how
-        many releases stay on the server. `bucket` is the COS bucket that large files go through.
+        folder in the release to the one that its files come from; the pages of those in `footers` get the footer at
+        the path given. `names` are asked for after the switch; of those in `pages` also the first page, which must
+        carry the footer at the path given, if it has it in the release. `keep` is how many releases stay on the server.
+        `bucket` is the COS bucket that large files go through.
 
         Creating and updating raise Silent, CommandFailed, TooLarge, StoreError or ContentError.
         """
@@ -184,6 +186,7 @@ class Release(Resource, module="luodi", name="Release"):
                 "files": files,
                 "private": pulumi.Output.secret(dict(private)) if private else {},
                 "folders": {path: {"source": each.source, "digest": each.digest} for path, each in folders.items()},
+                "footers": dict(footers or {}),
                 "templates": templates,
                 "pages": dict(pages or {}),
                 "keep": keep,
@@ -204,9 +207,23 @@ def release_files(props: Mapping[str, Any]) -> dict[str, File]:
     texts = {**props["files"], **(props.get("private") or {})}
     files = {path: File.holding(text.encode()) for path, text in texts.items()}
     for at, folder in props["folders"].items():
-        found = content.again(Path(folder["source"]), folder)
+        found: Mapping[str, File] = content.again(Path(folder["source"]), folder)
+        if footer := texts.get((props.get("footers") or {}).get(at, "")):
+            found = pages.with_footer(found, footer).files
         files |= {f"{at}/{name}": file for name, file in found.items()}
     return files
+
+
+def _due(footers: Mapping[str, str], files: Mapping[str, File]) -> dict[str, str]:
+    """Of each name the footer that its first page must show: the one that it has in the release."""
+
+    def due(name: str, footer: str) -> str:
+        first = files.get(f"sites/{name}/html/index.html")
+        if first is None or not footer:
+            return ""
+        return footer if pages.has_footer(first, files[footer].open().read().decode()) else ""
+
+    return {name: due(name, footer) for name, footer in footers.items()}
 
 
 _TOLD = 20

@@ -12,6 +12,7 @@ from luodi.rendering.headers import headers
 from luodi.rendering.hosts import VirtualHost
 from luodi.rendering.kinds import Proxy, Upstream
 from luodi.rendering.nginx import Nginx
+from luodi.rendering.pages import NoPlace, insertion
 from luodi.rendering.templates import Templates, place_of
 
 RELEASES = "/opt/luodi/releases"
@@ -87,9 +88,12 @@ class Renderer:
             pages=PAGES,
         )
         files = {f"nginx/sites/{host.name}.conf": site}
-        files |= {f"{folder}/pages/{name}.html": page(f"pages/{name}.html", title=host.title) for name in PAGES}
+        own = {f"{folder}/pages/{name}.html": f"pages/{name}.html" for name in PAGES}
         if host.needs_holding_page:
-            files[f"{folder}/html/index.html"] = page("pages/holding.html", title=host.title)
+            own[f"{folder}/html/index.html"] = "pages/holding.html"
+        for path, template in own.items():
+            text = page(template, title=host.title)
+            files[path] = _with_footer(text, footer, template) if footer and host.inject_footer else text
         if footer:
             files[f"{folder}/snippets/footer.html"] = footer
         if icon:
@@ -105,6 +109,15 @@ class Renderer:
                 raise RenderingError(
                     f"templates/{snippet}: {site} is no site here; there are {', '.join(sorted(names))}"
                 )
+
+
+def _with_footer(text: str, footer: str, template: str) -> str:
+    page = text.encode()
+    try:
+        found = insertion(page, footer)
+    except NoPlace as error:
+        raise RenderingError(f"templates/{template}.j2 has no place for the footer: the page {error}") from None
+    return (found.into(page) if found else page).decode()
 
 
 @dataclass(frozen=True)

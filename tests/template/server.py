@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from luodi.rendering import CertificateFiles, Listen, Nginx, Renderer, VirtualHost
+from luodi.delivery.files import File
+from luodi.delivery.pages import with_footer
+from luodi.rendering import CertificateFiles, Listen, Nginx, Php, Renderer, VirtualHost
 from tests.loopback import free_port
 
 LOCAL = "127.0.0.1"
@@ -109,6 +111,15 @@ def issued(names: tuple[str, ...], responder: str | None = None) -> Issued:
     return Issued(builder.sign(authority_key, hashes.SHA256()), key, authority, authority_key)
 
 
+def delivered(host: VirtualHost, content: Mapping[str, bytes], rendered: Mapping[str, str]) -> dict[str, bytes]:
+    """A site's files as a delivery brings them: with the footer in the pages that nginx serves as they are."""
+    footer = rendered.get(f"{host.folder}/snippets/footer.html")
+    if not footer or not host.inject_footer or isinstance(host.kind, Php):
+        return dict(content)
+    files = with_footer({path: File.holding(data) for path, data in content.items()}, footer).files
+    return {path: file.open().read() for path, file in files.items()}
+
+
 class Server:
     """A sandboxed server. Its folders lie under `root`; ports are the loopback address's."""
 
@@ -149,7 +160,7 @@ class Server:
             (folder / "ecdsa.pem").write_bytes(certificate.chain)
             (folder / "ecdsa.key").write_bytes(certificate.key_pem)
         files = {path: text.encode() for path, text in rendered.items()}
-        files |= {f"{host.folder}/html/{path}": data for path, data in (content or {}).items()}
+        files |= {f"{host.folder}/html/{path}": data for path, data in delivered(host, content or {}, rendered).items()}
         files |= more or {}
         folder = self.root / "opt/luodi/releases" / release
         for path, data in files.items():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import email.utils
 import gzip
 import html
 import http.server
+import os
 import re
 import socket
 import ssl
@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from luodi.filing.numbers import parse_icp, parse_public_security
-from luodi.rendering import Footer, Static, VirtualHost, quote
+from luodi.rendering import Footer, Static, Templates, VirtualHost, quote
 from tests.template.server import LOCAL, NGINX, Issued, Server, certificates, issued
 
 NAMES = ("example.cn", "www.example.cn")
@@ -34,13 +34,18 @@ ICP = parse_icp("京ICP备2026068982号-1")
 PUBLIC_SECURITY = parse_public_security("京公网安备11010502000001号")
 BOTH = Footer(ICP, PUBLIC_SECURITY, "示例科技有限公司")
 MARK = 'class="luodi-footer"'
+FOOTER_OF_BOTH = Templates().page("footer/footer.html", footer=BOTH)
 
 PAGE = "<!doctype html><html><head><title>{0}</title></head><body><p>{0}</p></body></html>"
 CONTENT = {
     "index.html": PAGE.format("首页").encode(),
     "upper.html": b"<HTML><BODY><P>old</P></BODY></HTML>",
-    "twice.html": b"<html><body>one</body><!-- </body> --></html>",
-    "page.xhtml": PAGE.format("x").encode(),
+    "twice.html": b"<html><body>one<script>let end = '</body>';</script></body><!-- </body> --></html>",
+    "minified.html": "<!doctype html><meta charset=utf-8><title>x</title><p>一".encode(),
+    "gbk.html": "<!doctype html><meta charset=gbk><body>示例</body></html>".encode("gbk"),
+    "frames.html": b"<!doctype html><frameset><frame src=a.html></frameset></html>",
+    "empty.html": b"",
+    "page.xhtml": b"<html xmlns='http://www.w3.org/1999/xhtml'><body><p>x</p></body></html>",
     "fragment.html": b"<li>one</li>",
     "docs/index.html": PAGE.format("docs").encode(),
     "empty/kept.txt": b"kept",
@@ -373,10 +378,19 @@ def test_a_page_has_the_footer_once_just_before_its_end(site: Server, path: str)
     assert "© 示例科技有限公司" in page
 
 
-def test_only_the_first_end_of_a_page_gets_the_footer(site: Server) -> None:
+def test_only_the_real_end_of_a_page_gets_the_footer(site: Server) -> None:
     page = site.get("/twice.html", "example.cn").text
     assert page.count(MARK) == 1
-    assert page.endswith("</body><!-- </body> --></html>")
+    assert page.endswith("</script>" + FOOTER_OF_BOTH + "</body><!-- </body> --></html>")
+
+
+def test_a_page_without_its_tags_has_the_footer_at_its_end(site: Server) -> None:
+    assert site.get("/minified.html", "example.cn").body == CONTENT["minified.html"] + FOOTER_OF_BOTH.encode()
+
+
+def test_a_page_in_another_encoding_has_a_footer_that_can_be_read(site: Server) -> None:
+    body = site.get("/gbk.html", "example.cn").body
+    assert body.replace(FOOTER_OF_BOTH.encode("ascii", "xmlcharrefreplace"), b"") == CONTENT["gbk.html"] != body
 
 
 @pytest.mark.parametrize(
@@ -388,6 +402,8 @@ def test_only_the_first_end_of_a_page_gets_the_footer(site: Server) -> None:
         "/download.bin",
         "/WW_verify_x1Y2.txt",
         "/fragment.html",
+        "/frames.html",
+        "/empty.html",
         "/.well-known/pki-validation/file.txt",
     ],
 )
@@ -423,16 +439,17 @@ def test_pages_of_any_length_have_the_footer(server: Server, length: int) -> Non
         assert re.sub(rb"<div class=.*</div>", b"", body) == page
 
 
-def test_head_has_no_body_and_claims_no_length(site: Server) -> None:
+def test_head_has_no_body_and_the_length_with_the_footer(site: Server) -> None:
     answer = site.get("/", "example.cn", method="HEAD")
     assert (answer.status, answer.body) == (200, b"")
-    assert answer.headers["Content-Length"] is None
+    assert int(answer.headers["Content-Length"]) == len(site.get("/", "example.cn").body)
 
 
-def test_a_part_of_a_page_is_the_whole_page(site: Server) -> None:
-    answer = site.get("/", "example.cn", headers={"Range": "bytes=0-9"})
-    assert answer.status == 200
-    assert answer.text.count(MARK) == 1
+def test_a_part_of_a_page_is_a_part_of_it_with_the_footer(site: Server) -> None:
+    whole = site.get("/", "example.cn").body
+    answer = site.get("/", "example.cn", headers={"Range": "bytes=200-299"})
+    assert (answer.status, answer.body) == (206, whole[200:300])
+    assert answer.headers["Content-Range"] == f"bytes 200-299/{len(whole)}"
 
 
 def test_a_part_of_a_file_is_that_part(site: Server) -> None:
@@ -440,21 +457,53 @@ def test_a_part_of_a_file_is_that_part(site: Server) -> None:
     assert (answer.status, answer.body) == (206, CONTENT["download.bin"][2:10])
 
 
-def test_a_page_seen_before_its_numbers_is_not_taken_for_the_same(site: Server) -> None:
-    file = (site.root / "opt/luodi/releases/r1/sites/example.cn/html/index.html").stat()
-    seen = {
-        "If-Modified-Since": email.utils.formatdate(file.st_mtime, usegmt=True),
-        "If-None-Match": f'"{int(file.st_mtime):x}-{file.st_size:x}"',  # as nginx makes it
-    }
-    for validators in (seen, dict([seen.popitem()]), seen):
-        answer = site.get("/", "example.cn", headers=validators)
+def test_a_page_seen_before_its_numbers_is_not_taken_for_the_same(server: Server) -> None:
+    before = server.add(host(Footer()), "r1", CONTENT) / "sites/example.cn/html/index.html"
+    os.utime(before, (0, before.stat().st_mtime - 60))  # a release comes later than the one before
+    server.add(host(), "r2", CONTENT)
+    server.switch("r1")
+    server.start()
+    had = server.get("/", "example.cn").headers
+    server.switch("r2")
+    server.reload()
+    seen = {"If-None-Match": had["ETag"], "If-Modified-Since": had["Last-Modified"]}
+    for names in (seen.keys(), ["If-None-Match"], ["If-Modified-Since"]):
+        answer = server.get("/", "example.cn", headers={name: seen[name] for name in names})
         assert (answer.status, answer.text.count(MARK)) == (200, 1)
 
 
-def test_a_file_seen_before_is_taken_for_the_same(site: Server) -> None:
-    seen = site.get("/style.css", "example.cn").headers
-    answer = site.get("/style.css", "example.cn", headers={"If-None-Match": seen["ETag"]})
-    assert answer.status == 304
+@pytest.mark.parametrize("path", ["/style.css", "/", "/page.xhtml", "/minified.html"])
+def test_a_file_seen_before_is_taken_for_the_same(site: Server, path: str) -> None:
+    seen = site.get(path, "example.cn").headers
+    for name, value in (("If-None-Match", seen["ETag"]), ("If-Modified-Since", seen["Last-Modified"])):
+        assert site.get(path, "example.cn", headers={name: value}).status == 304
+
+
+ENDS_WITH_HTML = """{% extends "luodi/nginx/http/variables.conf.j2" %}
+{% block page_end %}</html>{% endblock %}
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "gets", "templates"),
+    [
+        ("<html><BODY>a</BODY></html>", "<html><BODY>a{}</body></html>", {}),
+        ("<html><p>a</html>", "<html><p>a</html>", {}),
+        ("<html><p>a</html>", "<html><p>a{}</html>", {"nginx/http/variables.conf.j2": ENDS_WITH_HTML}),
+    ],
+)
+def test_what_a_team_adds_to_nginx_gets_the_footer_as_it_passes(
+    server: Server, tmp_path: Path, page: str, gets: str, templates: dict[str, str]
+) -> None:
+    own = f'location = /own {{ default_type text/html; return 200 "{page}"; }}\n'
+    for path, text in {**templates, "nginx/snippets/server.conf": own}.items():
+        file = tmp_path / "mine" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    server.add(host(), "r1", CONTENT, tmp_path / "mine")
+    server.switch("r1")
+    server.start()
+    assert server.get("/own", "example.cn").text == gets.format(FOOTER_OF_BOTH)
 
 
 def test_the_icon_is_served(site: Server) -> None:

@@ -25,8 +25,8 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def write(project: Path, site: Mapping[str, object]) -> None:
-    config = {"tencentcloud:region": "ap-guangzhou", "luodi:site": site, "luodi:server": {"kind": "cvm"}}
+def write(project: Path, site: Mapping[str, object], **more: object) -> None:
+    config = {"tencentcloud:region": "ap-guangzhou", "luodi:site": site, "luodi:server": {"kind": "cvm"}, **more}
     (project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}, allow_unicode=True))
 
 
@@ -101,6 +101,28 @@ def test_what_changed_is_shown(project: Path, tmp_path: Path) -> None:
     assert "gone: sites/example.cn/html/logo.png: 5 bytes -> nothing" in said.output.splitlines()
     assert "logo.png" not in " ".join(written(tmp_path / "out"))
     assert run(project, "--diff", out).output == ""
+
+
+def test_a_number_changes_its_pages(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(project, "--out", str(out))
+    (project / "public/index.html").write_text("<!doctype html><p>你好")
+    (project / "public/frames.html").write_text("<!doctype html><frameset></frameset>")
+    filing = {
+        "subject": {"name": "示例", "province": "粤"},
+        "icp": {"number": "粤ICP备2026068982号", "approved": "2026-02-03"},
+    }
+    write(project, SITE, **{"luodi:filing": filing})
+    said = run(project, "--diff", str(out), "--out", str(out))
+    assert said.stderr.startswith("public/frames.html gets no footer: it shows nothing at its end")
+    shown = said.stdout.splitlines()
+    footer = (out / "sites/example.cn/snippets/footer.html").read_text()
+    assert "粤ICP备2026068982号" in footer
+    assert f"+<!doctype html><p>你好{footer}" in shown
+    for page in ("404", "429", "50x"):
+        assert f"+{footer}</body>" in shown
+        assert f"{footer}</body>" in (out / f"sites/example.cn/pages/{page}.html").read_text()
+    assert (out / "sites/example.cn/html/frames.html").read_text() == "<!doctype html><frameset></frameset>"
 
 
 def test_a_password_in_the_stack_s_secrets_is_not_needed(project: Path, tmp_path: Path) -> None:

@@ -460,7 +460,21 @@ def test_content_goes_with_the_release(tmp_path: Path) -> None:
     inputs = landed(CVM, site={"content": str(tmp_path)}).one("luodi:Release").inputs
     digest = content.look(str(tmp_path)).digest
     assert inputs["folders"] == {"sites/example.cn/html": {"source": str(tmp_path), "digest": digest}}
+    assert inputs["footers"] == {"sites/example.cn/html": "sites/example.cn/snippets/footer.html"}
     assert "sites/example.cn/html/index.html" not in inputs["files"]
+    left_alone = landed(CVM, site={"content": str(tmp_path), "footer": {"inject": False}}).one("luodi:Release").inputs
+    assert left_alone["footers"] == {}
+
+
+def test_pages_that_can_have_no_footer_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda line, **_: told.append(line))
+    for number in range(12):
+        (tmp_path / f"{number:02d}.html").write_text("<!doctype html><frameset></frameset>")
+    landed(CVM, site={"content": str(tmp_path)})
+    about = [line for line in told if line.startswith(str(tmp_path))]
+    assert about[0].startswith(f"{tmp_path}/00.html gets no footer: it shows nothing at its end")
+    assert about[10:] == [f"{tmp_path} has 2 more such pages"]
 
 
 def test_what_is_asked_for_after_the_switch() -> None:

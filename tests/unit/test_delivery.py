@@ -193,6 +193,47 @@ def test_only_what_changed_travels(server: Machine, account: FakeAccount, public
     assert "mine.txt" not in server.says(f"ls {html}")
 
 
+FOOTER = "<div>沪ICP备2024000123号</div>"
+SNIPPET = "sites/example.cn/snippets/footer.html"
+
+
+def with_footer(server: Machine, folder: Path, footer: str) -> dict[str, Any]:
+    """A release whose pages are that folder's."""
+    props = release(server) | with_content(folder) | {"footers": {"sites/example.cn/html": SNIPPET}}
+    config = props["files"]["nginx/nginx.conf"].replace("/html;", "/sites/example.cn/html;")
+    files = {**props["files"], "nginx/nginx.conf": config, SNIPPET: footer}
+    return {**props, "files": files, "pages": {"example.cn": SNIPPET}}
+
+
+def test_another_number_changes_the_pages_and_nothing_else(
+    server: Machine, account: FakeAccount, public: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (public / "index.html").write_text("<!doctype html><p>a")
+    (public / "index.html.br").write_text("the page, without a footer")
+    provider = resources._ReleaseProvider()
+    outs = provider.create(with_footer(server, public, FOOTER)).outs or {}
+    assert server.get() == f"<!doctype html><p>a{FOOTER}"
+    assert not changes(provider, outs, with_footer(server, public, FOOTER)).changes
+    other = with_footer(server, public, FOOTER.replace("沪", "粤"))
+    assert changes(provider, outs, other).changes
+    capsys.readouterr()
+    provider.update("the id", outs, other)
+    server.eventually_serves(f"<!doctype html><p>a{FOOTER.replace('沪', '粤')}")
+    assert "3 of 10 files to send" in capsys.readouterr().out, "the page, the snippet, and what names the release"
+    html = "/opt/luodi/current/sites/example.cn/html"
+    assert "index.html.br" not in server.says(f"ls {html}")
+    assert server.says(f"cat {html}/about.html") == "about", "a fragment"
+
+
+@pytest.mark.parametrize("page", ["<p>a fragment", "<!doctype html><frameset></frameset>"])
+def test_a_first_page_that_can_have_no_footer_is_served_without(
+    server: Machine, account: FakeAccount, public: Path, page: str
+) -> None:
+    (public / "index.html").write_text(page)
+    resources._ReleaseProvider().create(with_footer(server, public, FOOTER))
+    server.eventually_serves(page)
+
+
 def test_a_release_that_another_one_overtook_is_not_switched_on(
     server: Machine, account: FakeAccount, public: Path
 ) -> None:

@@ -244,7 +244,10 @@ def test_a_page_must_carry_the_footer_that_is_due(server: Machine) -> None:
     assert f"https://example.cn/ lacks the footer (snippets/footer.html) in release {sent.id}." in ran.output
     assert server.current == before
     server.eventually_serves("one")
+    assert send(server, footed(server, "<!doctype html><p>minified")).code == 1
     assert send(server, footed(server, f"<body>three{FOOTER}\n</body>")).code == 0
+    references = FOOTER.encode("ascii", "xmlcharrefreplace").decode()
+    assert send(server, footed(server, f"<!doctype html><p>in another encoding{references}\n")).code == 0
     assert send(server, footed(server, "a fragment, which nothing is put into")).code == 0
 
 

@@ -241,7 +241,9 @@ def renderer(folder: Path, path: str, text: str) -> Renderer:
 
 def test_a_team_s_template_comes_first(tmp_path: Path) -> None:
     mine = renderer(tmp_path, "pages/holding.html.j2", "<h1>{{ title }}!</h1></body>")
-    assert mine.nginx_files(host())["sites/example.cn/html/index.html"] == "<h1>示例科技!</h1></body>"
+    files = mine.nginx_files(host())
+    footer = files["sites/example.cn/snippets/footer.html"]
+    assert files["sites/example.cn/html/index.html"] == f"<h1>示例科技!</h1>{footer}</body>"
 
 
 def test_a_block_of_a_shipped_template_can_be_replaced(tmp_path: Path) -> None:
