@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "renew": "luodi.certificate_cli",
         "revoke": "luodi.certificate_cli",
         "rollback": "luodi.releases_cli",
+        "stack": "luodi.stack_cli",
     }
 )
 """The module that has each command, by the command's own name."""

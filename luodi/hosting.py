@@ -303,11 +303,17 @@ def max_age(since: date, today: date) -> int:
     return int(max(step["max_age"] for step in _data()["hsts"] if step["day"] <= days))
 
 
-def _image(server: CvmSettings | LighthouseSettings) -> Mapping[str, str]:
+def image_family(server: CvmSettings | LighthouseSettings) -> str | None:
+    """The operating system of the server's image, where its name tells one that luodi knows."""
     name = server.image if isinstance(server, CvmSettings) else server.blueprint
+    return next((str(image["like"]) for image in _data()["image"] if name.startswith(image["like"])), None)
+
+
+def _image(server: CvmSettings | LighthouseSettings) -> Mapping[str, str]:
+    family = image_family(server)
     images: list[Mapping[str, str]] = _data()["image"]
     return next(
-        (image for image in images if name.startswith(image["like"])),
+        (image for image in images if image["like"] == family),
         {"nginx": Nginx.version, "openssl": Nginx.openssl},
     )
 

@@ -38,10 +38,13 @@ def project_folder(start: Path) -> Path:
 
 def stack_files(project: Path, today: date) -> list[StackFile]:
     """Every stack file of the project, by name. Raises NoProject."""
-    described = _mapping(project / "Pulumi.yaml")
-    folder = project / str(described.get("stackConfigDir", "."))
-    found = sorted(folder.glob("Pulumi.*.yaml"))
+    found = sorted(stack_folder(project).glob("Pulumi.*.yaml"))
     return [_read(path, today) for path in found]
+
+
+def stack_folder(project: Path) -> Path:
+    """Where the project keeps its stack files. Raises NoProject."""
+    return project / str(mapping_of(project / "Pulumi.yaml").get("stackConfigDir", "."))
 
 
 def choose(files: list[StackFile], stack: str | None) -> StackFile:
@@ -58,7 +61,7 @@ def choose(files: list[StackFile], stack: str | None) -> StackFile:
 def _read(path: Path, today: date) -> StackFile:
     stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
     try:
-        config = _mapping(path).get("config") or {}
+        config = mapping_of(path).get("config") or {}
         if not isinstance(config, dict):
             raise NoProject("config is no mapping of settings")
         settings = Settings.parse(config, source=str(path), today=today)
@@ -69,7 +72,8 @@ def _read(path: Path, today: date) -> StackFile:
     return StackFile(stack, path, settings)
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def mapping_of(path: Path) -> dict[str, Any]:
+    """A YAML file's mapping, as it stands there. Raises NoProject."""
     try:
         read = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:

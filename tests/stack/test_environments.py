@@ -23,11 +23,12 @@ def test_production_and_staging_stand_beside_each_other(cloud: Cloud, tmp_path: 
         assert set(stack.up().changes) == {"create"}
 
     pages = {}
-    for stack, name in ((production, "example.cn"), (staging, "staging.example.cn")):
+    for stack, name in ((production, "example.cn"), (staging, "www.staging.example.cn")):
         outputs = stack.outputs()
-        pages[stack.name] = fetch(outputs["address"], cloud.https_port, name, cloud.roots).body
-    assert "示例科技" in pages["production"]
-    assert "示例科技（预发布）" in pages["staging"]
+        pages[stack.name] = fetch(outputs["address"], cloud.https_port, name, cloud.roots)
+    assert "示例科技" in pages["production"].body
+    assert pages["staging"].status == 401  # until the team sets a password
+    assert pages["staging"].headers["x-robots-tag"] == "noindex, nofollow"
     assert production.outputs()["address"] != staging.outputs()["address"]
     assert production.up().changes == {}
     assert staging.up().changes == {}

@@ -1,0 +1,1 @@
+"""Environments: a staging stack made from another, and what two stacks differ in."""
