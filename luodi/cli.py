@@ -12,6 +12,7 @@ import click
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "certificate": "luodi.certificate_cli",
+        "compare": "luodi.compare_cli",
         "diff": "luodi.releases_cli",
         "filing": "luodi.filing_cli",
         "logs": "luodi.logs_cli",

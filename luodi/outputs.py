@@ -21,7 +21,11 @@ def stack_outputs(project: Path, stack: str) -> Mapping[str, Any]:
 
     The project's program is not run, and no plugin is started. Raises NoOutputs, also for a stack that is not up.
     """
-    resources = exported(project, stack)
+    return outputs_of(exported(project, stack))
+
+
+def outputs_of(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The outputs that a stack's state has. Raises NoOutputs for a stack that is not up."""
     values = next((one.get("outputs") for one in resources if one["type"] == "pulumi:pulumi:Stack"), None)
     if not isinstance(values, dict) or not values.get("address"):
         raise NoOutputs("the stack is not up")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from luodi import authorities
@@ -28,10 +29,13 @@ TEAM = "team"
 
 _TITLES = {"staging": "预发布", "dev": "开发", "test": "测试", "preview": "预览"}
 _PREPAID = ("period", "renew-flag")
-_OF_A_KIND = {
-    "cvm": ("instance-type", "image", "charge-type", "elastic-ip", "network", "subnet", "disk", "bandwidth"),
-    "lighthouse": ("bundle", "blueprint"),
-}
+OF_A_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cvm": ("instance-type", "image", "charge-type", "elastic-ip", "network", "subnet", "disk", "bandwidth"),
+        "lighthouse": ("bundle", "blueprint"),
+    }
+)
+"""The keys of ``luodi:server`` that one kind of server has alone."""
 _ENDPOINTS = ("request", "socket", "upload", "download")
 
 _WHY_NAMES = Words("预发布用子域名；备案的是主域名，子域名随它备案", "under the filed apex, so under its filing")
@@ -148,7 +152,7 @@ def staging(config: Mapping[str, Any], settings: Settings, wishes: Wishes) -> St
                 f"{name} is a name of the other stack already; choose another by --subdomain",
             )
         )
-    authority, why = _authority(settings, wishes)
+    authority, why = (wishes.authority, _WHY_AUTHORITY) if wishes.authority else fitting_authority(settings)
     for index, site in enumerate(settings.sites):
         base: Path = ("luodi:sites", index - 1) if index else ()
         _site(made, base, site, renaming, wishes, trusted=authorities.find(authority).trusted)
@@ -294,7 +298,7 @@ def _server(made: _Made, server: CvmSettings | LighthouseSettings, wishes: Wishe
                 )
             )
         made.put((there, "kind"), wishes.server, _WHY_KIND if wishes.server == "cvm" else _WHY_SIZE)
-        for key in _OF_A_KIND[server.kind]:
+        for key in OF_A_KIND[server.kind]:
             made.put((there, key), None, _WHY_OTHER_KIND)
         if isinstance(server, LighthouseSettings) and (family := image_family(server)) not in (
             None,
@@ -314,9 +318,8 @@ def _server(made: _Made, server: CvmSettings | LighthouseSettings, wishes: Wishe
     made.put((there, "protect"), None, _WHY_UNPROTECTED)
 
 
-def _authority(settings: Settings, wishes: Wishes) -> tuple[str, Words]:
-    if wishes.authority:
-        return wishes.authority, _WHY_AUTHORITY
+def fitting_authority(settings: Settings) -> tuple[str, Words]:
+    """The authority for the staging stack of a stack where nobody chooses another, and why that one."""
     hsts = [site.site.headers.hsts for site in settings.sites]
     if any(one and one.subdomains for one in hsts):
         return "letsencrypt", _WHY_TRUSTED

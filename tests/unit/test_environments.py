@@ -312,7 +312,7 @@ _LIGHTHOUSE = st.fixed_dictionaries(
 
 
 @st.composite
-def _configs(draw: st.DrawFn) -> dict[str, Any]:
+def configs(draw: st.DrawFn) -> dict[str, Any]:
     names = draw(st.lists(_LABELS, max_size=3, unique=True))
     site = {"domain": "example.cn", "title": draw(st.sampled_from(["示例科技", "示例"])), "areas": draw(_AREAS)}
     site |= {"names": ["example.cn", *(f"{name}.example.cn" for name in names)]} if names else {}
@@ -333,7 +333,7 @@ def _configs(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@given(_configs(), st.sampled_from(["cvm", "lighthouse"]))
+@given(configs(), st.sampled_from(["cvm", "lighthouse"]))
 def test_whatever_a_stack_says_its_staging_stack_is_right_and_has_none_of_its_secrets(
     config: dict[str, Any], server: Any
 ) -> None:
