@@ -96,7 +96,8 @@ def debian(ground: Ground) -> Iterator[int]:
 
 @contextmanager
 def h5bp(ground: Ground, checkout: Path) -> Iterator[int]:
-    """The configuration of h5bp/server-configs-nginx, from a checkout of it."""
+    """The configuration of h5bp/server-configs-nginx, from a checkout of it; of its TLS policies the one that has TLS
+    1.3, as all others have."""
     place, tls, port = ground.prepared("h5bp")
     for part in ("h5bp", "mime.types", "nginx.conf"):
         source = checkout / part
@@ -111,7 +112,7 @@ def h5bp(ground: Ground, checkout: Path) -> Iterator[int]:
     include h5bp/tls/ssl_engine.conf;
     ssl_certificate {tls}/chain.pem;
     ssl_certificate_key {tls}/key.pem;
-    include h5bp/tls/policy_balanced.conf;
+    include h5bp/tls/policy_strict.conf;
     root {place}/html;
     include h5bp/basic.conf;
     {_passing(ground.upstream)}
@@ -175,9 +176,14 @@ def _nginx(place: Path, port: int) -> Iterator[None]:
 
 @contextmanager
 def _running(command: list[str], port: int, output: Path, more: dict[str, str] | None = None) -> Iterator[None]:
+    environment = {**os.environ, **(more or {})}
     with (
         output.open("w") as file,
-        subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, **(more or {})}) as process,
+        # In a session of its own, as the nginx of luodi's sandbox is, which is a daemon: Linux shares the processors
+        # out among sessions first (autogroups), so who is in that of the load gets another share.
+        subprocess.Popen(
+            command, stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        ) as process,
     ):
         try:
             _wait(port, process, output)
