@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -146,15 +147,19 @@ class Page:
     certificate: dict[str, Any]
 
 
-def fetch(address: str, port: int, name: str, roots: Path, path: str = "/") -> Page:
-    """GET over TLS, the certificate verified against `roots` and `name`."""
+def fetch(
+    address: str, port: int, name: str, roots: Path, path: str = "/", *, user: tuple[str, str] | None = None
+) -> Page:
+    """GET over TLS, the certificate verified against `roots` and `name`; `user` is a name and a password."""
+    basic = base64.b64encode(":".join(user).encode()).decode() if user else ""
+    who = f"Authorization: Basic {basic}\r\n" if user else ""
     context = ssl.create_default_context(cafile=str(roots))
     with (
         socket.create_connection((address, port), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname=name) as secure,
     ):
         certificate = dict(secure.getpeercert() or {})
-        request = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+        request = f"GET {path} HTTP/1.1\r\nHost: {name}\r\n{who}Connection: close\r\n\r\n"
         secure.sendall(request.encode())
         answer = b"".join(iter(lambda: secure.recv(65536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
