@@ -67,6 +67,15 @@ BROWSER = (
     Package("libnss3-tools", "lets that browser trust a rehearsal's authority", _any_of("certutil")),
 )
 SCANNERS = (Package("testssl.sh", "judges the TLS of what is served", _any_of("testssl", "testssl.sh")),)
+BROTLI = tuple(
+    Package(
+        f"libnginx-mod-http-brotli-{part}",
+        "compresses pages, as luodi:nginx.compression asks for",
+        Path(f"/usr/lib/nginx/modules/ngx_http_brotli_{part}_module.so").is_file,
+    )
+    for part in ("filter", "static")
+)
+"""nginx's modules for brotli. There is none for zstd: neither Debian 12 nor Ubuntu 24.04 has one."""
 LOAD = (Package("wrk", "asks a site for pages while releases are switched", _any_of("wrk")),)
 APPLICATIONS = (
     Package("nodejs", "runs the Node.js examples", _any_of("node")),

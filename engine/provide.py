@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.check:
         _check()
     elif options.packages:
-        tests = (*packages.BROWSER, *packages.LOAD) if options.browser else ()
+        tests = (*packages.BROWSER, *packages.LOAD, *packages.BROTLI) if options.browser else ()
         packages.require((*packages.NEEDED, *tests))
     elif options.virtualenv:
         virtualenv.make(options.virtualenv, cache.SOURCES.parent / "requirements-dev.txt")

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import http.client
 import shlex
+import shutil
 import socket
 import ssl
 import subprocess
@@ -196,6 +197,13 @@ class Server:
             *("--die-with-parent", "--unshare-pid", "--setenv", "PATH", "/usr/sbin:/usr/bin"),
             *command,
         ]
+
+    def load(self, *modules: str) -> None:
+        """Have nginx load modules of the distribution's, as installing them on the server does."""
+        enabled = self.root / "etc/nginx/modules-enabled"
+        enabled.mkdir(exist_ok=True)
+        for module in modules:
+            shutil.copy(f"/usr/share/nginx/modules-available/mod-{module}.conf", enabled / f"50-mod-{module}.conf")
 
     def check(self, release: str) -> subprocess.CompletedProcess[str]:
         """``nginx -t`` of a release that need not be switched on."""

@@ -26,9 +26,16 @@ def server(tmp_path: Path) -> Iterator[Machine]:
         yield running
 
 
+def files(server: Machine, page: str) -> dict[str, bytes]:
+    """A release that speaks HTTP/2 too."""
+    small = site(server.certificate, page)
+    configuration = small["nginx/nginx.conf"].replace(b"listen 443 ssl;", b"listen 443 ssl http2;")
+    return {**small, "nginx/nginx.conf": configuration}
+
+
 def release(server: Machine, page: str) -> str:
     """Deliver a release that is right, and switch to it."""
-    sent = delivery(site(server.certificate, page), NAMES)
+    sent = delivery(files(server, page), NAMES)
     for script in sent.uploads:
         server.says(script)
     assert server.run(sent.switch) == Ran(0, f"Release {sent.id} is being served.\n")
@@ -40,7 +47,8 @@ class Load:
 
     wrk's take a connection for each request: HTTP/1.1 lets a server close one that waits for its next request whenever
     it likes, and a client then asks again by a new one (RFC 9112, 9.3.1), which wrk doesn't. curl does: its visitor
-    keeps its connection.
+    keeps its connection. Another curl asks by HTTP/2, eight requests at once on one connection, and asks those again
+    that a server on its way out says it has not seen (GOAWAY; RFC 9113, 6.8).
     """
 
     def __init__(self, server: Machine) -> None:
@@ -50,27 +58,29 @@ class Load:
             "https://example.cn:443/ "
             "> /tmp/wrk 2>&1 & echo $! > /tmp/wrk.pid; rm -f /tmp/stop"
         )
-        visit = (
-            "curl --http1.1 --insecure --fail --silent --show-error --output /dev/null "
-            "--write-out '%{http_code} %{num_connects}\\n' 'https://example.cn/?[1-200]'"
-        )
-        visits = f"(while [[ ! -e /tmp/stop ]]; do {visit} || echo failed; done) > /tmp/curl 2>&1"
-        server.says(f"{visits} & echo $! > /tmp/curl.pid")
+        for name, how in {"curl": "--http1.1", "curl2": "--http2 --parallel --parallel-max 8"}.items():
+            visit = (
+                f"curl {how} --insecure --fail --no-progress-meter --output /dev/null "
+                "--write-out '%{http_code} %{num_connects} %{http_version}\\n' 'https://example.cn/?[1-200]'"
+            )
+            visits = f"(while [[ ! -e /tmp/stop ]]; do {visit} || echo failed; done) > /tmp/{name} 2>&1"
+            server.says(f"{visits} & echo $! > /tmp/{name}.pid")
 
     def ended(self) -> tuple[int, list[str]]:
         """How many requests were answered, and what went wrong."""
         self._server.says("touch /tmp/stop; kill -INT $(cat /tmp/wrk.pid)")
-        for name in ("wrk", "curl"):
+        for name in ("wrk", "curl", "curl2"):
             self._server.says(f"while kill -0 $(cat /tmp/{name}.pid) 2>/dev/null; do sleep 0.05; done")
         said = self._server.says("cat /tmp/wrk")
         answered = re.search(r"(\d+) requests in", said)
         assert answered, said
         wrong = re.findall(r"Socket errors:.*|Non-2xx.*", said)
         count = int(answered[1])
-        asked = self._server.says("cat /tmp/curl").splitlines()
-        assert "200 0" in asked, "a connection was kept"
-        wrong += [f"curl: {line}" for line in asked if not line.startswith("200 ")]
-        count += len(asked)
+        for name, version in (("curl", "1.1"), ("curl2", "2")):
+            asked = self._server.says(f"cat /tmp/{name}").splitlines()
+            assert f"200 0 {version}" in asked, "a connection was kept"
+            wrong += [f"{name}: {line}" for line in asked if not re.fullmatch(f"200 [01] {version}", line)]
+            count += len(asked)
         return count, wrong
 
 
@@ -100,7 +110,7 @@ def test_no_request_is_dropped_when_the_switch_is_killed_anywhere(server: Machin
     load = Load(server)
     chance = random.Random(6)
     for number in range(12):
-        sent = delivery(site(server.certificate, f"kill {number}"), NAMES)
+        sent = delivery(files(server, f"kill {number}"), NAMES)
         pages.add(f"kill {number}")
         for script in sent.uploads:
             server.says(script)
@@ -121,7 +131,7 @@ def test_no_request_is_dropped_when_the_switch_is_killed_anywhere(server: Machin
 @pytest.mark.parametrize("parts", [0, 1, 2])
 def test_uploads_that_a_killed_deployer_left_hinder_nobody(server: Machine, parts: int) -> None:
     before = release(server, "one")
-    sent = delivery(site(server.certificate, "two") | {"html/noise.bin": machine.noise(90_000)}, NAMES)
+    sent = delivery(files(server, "two") | {"html/noise.bin": machine.noise(90_000)}, NAMES)
     for script in sent.uploads[:parts]:
         server.says(script)
     server.eventually_serves("one")
