@@ -3,16 +3,19 @@ sandboxed server with the real nginx, no request may go unanswered."""
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import re
 import shlex
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from luodi.rendering import RELEASE
-from tests.unit import machine
+from tests.unit import fake_tat, killed, killed_delivery, machine
+from tests.unit.fake_account import FakeAccount
 from tests.unit.machine import KEY, Machine, Ran, site
 from tests.unit.test_scripts import SCRIPTS, UPLOADS, delivery
 
@@ -126,6 +129,32 @@ def test_no_request_is_dropped_when_the_switch_is_killed_anywhere(server: Machin
     assert not [name for name in server.releases if name.startswith(".")]
     assert newest in server.releases
     assert RELEASE not in server.says("cat /opt/luodi/current/nginx/nginx.conf")
+
+
+def test_no_request_is_dropped_when_the_deployer_is_killed_at_any_call(server: Machine) -> None:
+    """The server ends the command that it is at, and knows of no other; the next delivery completes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.unit.killed_delivery"])
+    release(server, "page 0")
+    load = Load(server)
+    pages, ended, last = {"page 0"}, set[int | None](), 0
+    with killed.answering(FakeAccount(answers=fake_tat.answers(server))) as cloud:
+        while 0 not in ended:
+            last += 3  # before a call, then after one, and so on
+            page = f"kill {last}"
+            pages.add(page)
+            job = killed_delivery.Job(files(server, page) | {"html/noise.bin": machine.noise(60_000 + last)}, cloud)
+            process = context.Process(target=killed_delivery.run, args=(job, last))
+            process.start()
+            process.join(60)
+            ended.add(process.exitcode)
+            assert server.get() in pages
+            assert server.says("flock --nonblock /run/luodi-release.lock readlink -e /opt/luodi/current")
+    assert ended == {-signal.SIGKILL, 0}
+    answered, wrong = load.ended()
+    assert wrong == []
+    assert answered > 100
+    server.eventually_serves(f"kill {last}")
 
 
 @pytest.mark.parametrize("parts", [0, 1, 2])
