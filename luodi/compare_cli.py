@@ -120,28 +120,25 @@ def _show(
     remarks: Sequence[Words],
     language: Language,
 ) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from luodi.environments.view import shown
+    from luodi.environments.view import Row, show
 
     screen = console()
+    columns = [_COLUMNS[0].in_(language), sides[0].stack, sides[1].stack, _COLUMNS[1].in_(language)]
     for title, found in ((_DECLARED, declared), (_ACTUAL, actual)):
         if found is None:
             continue
         screen.print(Text(title.in_(language), "bold"))
-        if not found:
-            screen.print(Text(f"  {_SAME.in_(language)}"))
-            continue
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for column in (_COLUMNS[0].in_(language), sides[0].stack, sides[1].stack, _COLUMNS[1].in_(language)):
-            table.add_column(column, overflow="fold")
+        rows = []
         for one in sorted(found, key=lambda one: one.expected):
-            kind = _EXPECTED if one.expected else _SURPRISING
-            why = f"{kind.in_(language)}: {one.why.in_(language)}" if one.why else kind.in_(language)
-            cells = (one.key.removeprefix("luodi:"), *map(shown, one.values), why)
-            table.add_row(*(Text(cell) for cell in cells), style=None if one.expected else "red")
-        screen.print(table)
+            kind = (_EXPECTED if one.expected else _SURPRISING).in_(language)
+            why = f"{kind}: {one.why.in_(language)}" if one.why else kind
+            rows.append(Row(one.key, one.values, why, "" if one.expected else "red"))
+        if rows:
+            show(screen, columns, rows)
+        else:
+            screen.print(Text(_SAME.in_(language)))
         screen.print()
     for remark in remarks:
         screen.print(Text(remark.in_(language), "yellow"), soft_wrap=True)

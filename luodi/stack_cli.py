@@ -290,22 +290,15 @@ def _shown(path: Path, project: Path) -> str:
 
 
 def _show(made: Staging, name: str, source: str, language: Language) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from luodi.environments.view import shown
+    from luodi.environments.view import Row, show
 
     screen = console()
     title = _TITLE.fill(stack=name, source=source, count=len(made.changes)).in_(language)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in _COLUMNS:
-        table.add_column(column.in_(language), overflow="fold")
-    for change in made.changes:
-        key = change.key.removeprefix("luodi:")
-        row = (key, shown(change.before), shown(change.after), change.why.in_(language))
-        table.add_row(*map(Text, row))  # as Text: an index in brackets is no markup
     screen.print(Text(title, "bold"))
-    screen.print(table)
+    rows = [Row(each.key, (each.before, each.after), each.why.in_(language)) for each in made.changes]
+    show(screen, [column.in_(language) for column in _COLUMNS], rows)
 
 
 def _tell(made: Staging, name: str, path: str | None, language: Language) -> None:
