@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -14,6 +17,8 @@ from luodi.cli import main
 from luodi.settings import Settings
 from luodi.web import password_hash
 from tests.unit.test_settings import GOOD
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 class Project:
@@ -178,3 +183,69 @@ def test_a_file_that_can_t_be_written_leaves_nothing_half_written(project: Proje
     assert done.exit_code == 1
     assert "can't be written: Is a directory; nothing was" in done.stderr
     assert project.files == ["Pulumi.dev.yaml", "Pulumi.production.yaml"]
+
+
+# --- at a terminal -------------------------------------------------------------------------------
+
+
+def terminal(project: Project, *arguments: str, columns: int = 120) -> pexpect.spawn[str]:
+    command = [
+        "-m",
+        "luodi",
+        "stack",
+        "new",
+        *arguments,
+        "--from",
+        "production",
+        "--lang",
+        "en",
+        "-C",
+        str(project.folder),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1", "NO_COLOR": "1"}
+    return pexpect.spawn(
+        sys.executable, command, env=environment, encoding="utf-8", timeout=60, dimensions=(40, columns)
+    )
+
+
+def ended(typed: pexpect.spawn[str]) -> tuple[str, int | None]:
+    """What was still shown, and the exit code."""
+    typed.expect(pexpect.EOF)
+    typed.close()
+    return str(typed.before), typed.exitstatus
+
+
+def test_a_password_and_a_yes_are_asked_for(project: Project) -> None:
+    typed = terminal(project, "staging", "--user", "ann")
+    for prompt in ("Password of ann: ", "Repeat for confirmation: "):
+        typed.expect_exact(prompt)
+        typed.sendline("correct horse battery")
+    typed.expect_exact("Write stacks/Pulumi.staging.yaml? [Y/n]: ")
+    typed.sendline("")
+    rest, code = ended(typed)
+    assert (code, "is written" in rest) == (0, True)
+    assert "Pulumi.staging.yaml" in project.files
+
+
+@pytest.mark.parametrize("prompt", ["Password of ann: ", "Repeat for confirmation: ", "Write stacks/Pulumi"])
+def test_ctrl_c_at_any_question_writes_nothing(project: Project, prompt: str) -> None:
+    typed = terminal(project, "staging", "--user", "ann")
+    for asked in ("Password of ann: ", "Repeat for confirmation: ", "Write stacks/Pulumi"):
+        typed.expect_exact(asked)
+        if asked == prompt:
+            typed.sendintr()
+            break
+        typed.sendline("correct horse battery")
+    rest, code = ended(typed)
+    assert code == 1
+    assert "Aborted!" in rest
+    assert "Traceback" not in rest
+    assert project.files == ["Pulumi.production.yaml"]
+
+
+def test_a_narrow_terminal_shows_paragraphs(project: Project) -> None:
+    shown, code = ended(terminal(project, "staging", "--dry-run", columns=50))
+    assert code == 0
+    lines = [line.rstrip() for line in shown.splitlines()]
+    why = lines[lines.index("site.domain: example.cn | staging.example.cn") + 1]
+    assert "under the filed apex, so under its filing" in why
