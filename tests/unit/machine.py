@@ -92,10 +92,10 @@ class Machine:
         """What nginx serves."""
         return self.says(f"curl -sSk --max-time 5 --resolve {name}:443:127.0.0.1 https://{name}{path}")
 
-    def eventually_serves(self, page: str) -> None:
+    def eventually_serves(self, page: str, name: str = "example.cn") -> None:
         """A worker of the configuration before may take one more request after a reload."""
         until = time.monotonic() + 10
-        while (served := self.get()) != page:
+        while (served := self.get(name=name)) != page:
             assert time.monotonic() < until, served
             time.sleep(0.02)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,11 @@ def test_a_file_that_can_t_be_written_leaves_nothing_half_written(project: Proje
 # --- at a terminal -------------------------------------------------------------------------------
 
 
+def _heed_interrupts() -> None:
+    """What is started in the background, as CI may be, ignores Ctrl-C, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def terminal(project: Project, *arguments: str, columns: int = 120) -> pexpect.spawn[str]:
     command = [
         "-m",
@@ -204,7 +210,13 @@ def terminal(project: Project, *arguments: str, columns: int = 120) -> pexpect.s
     ]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1", "NO_COLOR": "1"}
     return pexpect.spawn(
-        sys.executable, command, env=environment, encoding="utf-8", timeout=60, dimensions=(40, columns)
+        sys.executable,
+        command,
+        env=environment,
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(40, columns),
+        preexec_fn=_heed_interrupts,
     )
 
 

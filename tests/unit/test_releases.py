@@ -120,7 +120,7 @@ def test_a_way_back_looks_at_the_names_of_its_own_release(server: Machine) -> No
     first = landed(server, "one", names=("old.example.cn",))
     landed(server, "two", names=("example.cn",))
     assert rollback(server, first).code == 0
-    assert server.get(name="old.example.cn") == "one"
+    server.eventually_serves("one", "old.example.cn")
 
 
 # --- who changed the server --------------------------------------------------------------------------
