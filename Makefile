@@ -53,7 +53,7 @@ lock: ## Lock the dependencies of pyproject.toml (UPGRADE=--upgrade for newer ve
 		--no-emit-index-url --no-emit-find-links $(UPGRADE) "$$@"; }; \
 	grep -o '^uv==[0-9.]*' engine/uv.txt >engine/uv.in; lock --no-annotate engine/uv.in -o engine/uv.txt; rm engine/uv.in; \
 	lock pyproject.toml -o requirements.txt; \
-	lock pyproject.toml --extra dev --constraint requirements.txt -o requirements-dev.txt
+	lock pyproject.toml --group dev --constraint requirements.txt -o requirements-dev.txt
 
 engine: pebble ## Find, download or build the Pulumi engine
 	@$(PROVIDE)

@@ -45,7 +45,8 @@ class Site(pulumi.ComponentResource):
         templates: Path | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`templates`: a folder to render from, by default the project's own ``templates/``.
+        """`templates`: a folder to render from, by default the project's own ``templates/``. What it lacks, or all
+        of it in a project that has none, is rendered from luodi's own.
 
         Ends the program with one clear line when there are no credentials, the cloud can't be reached, or a
         zone or the content can't be used.

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from luodi.rendering import shipped_templates
+from luodi.rendering import template_loader
 
 _BARE = re.compile(r"[A-Za-z0-9._:/@+=,<>-]+")
 
@@ -19,8 +19,7 @@ class Templates:
     """The templates of a folder laid out like the project's ``templates/``, and those shipped for what it lacks."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        places = [*([folder / "server"] if folder else []), shipped_templates() / "server"]
-        self._loader = jinja2.FileSystemLoader(places)
+        self._loader = template_loader(folder, "server")
 
     def render(self, name: str, **values: Any) -> str:
         """``<name>.j2``: a script (``.sh``), a unit (``.service``), or a pool's configuration (``.conf``)."""

@@ -295,14 +295,15 @@ class Certificate(Resource, module="luodi", name="Certificate"):
         site: str,
         names: tuple[str, ...],
         settings: CertificateSettings,
-        given: Given | None,
-        account: AcmeAccount | None,
+        given: Given | None = None,
+        account: AcmeAccount | None = None,
         zone: pulumi.Input[str],
-        templates: str,
+        templates: str = "templates",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """`site` is what its folder on the server is called; `zone` the DNSPod zone that holds all names. `given` is
         what the files of the settings hold, where they are the source; `account` is for ordering from an authority.
+        `templates` is a folder of the project; what it lacks is luodi's own.
 
         Creating and updating raise OrderError, NotPropagated, TencentError, GivenError, Silent, CommandFailed or
         ApiError; the TXT records are gone afterwards.

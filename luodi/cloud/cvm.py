@@ -23,16 +23,17 @@ class Cvm(pulumi.ComponentResource):
         label: str,
         zone: str,
         user_data: str,
-        tags: dict[str, str],
+        tags: dict[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`user_data` is a script for cloud-init, run once at first boot.
+        """`label` is what the console shows; `zone` the availability zone; `user_data` a script for cloud-init, run
+        once at first boot.
 
         The image and the user data are taken at creation and kept: a newer image in the family, or a changed
         script, must never reinstall a server that is serving.
         """
         super().__init__("luodi:cloud:Cvm", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child, tags = pulumi.ResourceOptions(parent=self), tags or {}
         network = Network(name, server, label=label, zone=zone, tags=tags, opts=child)
         prepaid = server.charge_type == "PREPAID"
         instance = tencentcloud.instance.Instance(

@@ -33,9 +33,9 @@ class Records(pulumi.ComponentResource):
         zone_name: str,
         names: tuple[str, ...],
         address: pulumi.Input[str],
-        ttl: int,
+        ttl: int = 600,
         owner: str,
-        protect: bool,
+        protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """`zone` is the zone as declared, which the records wait for; `zone_name` the same as plain text.

@@ -26,7 +26,10 @@ class Lighthouse(pulumi.ComponentResource):
         zone: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """The blueprint is taken at creation and kept, for a change of it reinstalls the system in place."""
+        """`label` is what the console shows; `zone` the availability zone.
+
+        The blueprint is taken at creation and kept, for a change of it reinstalls the system in place.
+        """
         super().__init__("luodi:cloud:Lighthouse", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         # Without a template of its own an instance starts with 22 open to the world, as rules no stack declares.

@@ -12,6 +12,8 @@ from typing import Any
 
 import jinja2
 
+from luodi.rendering import template_loader
+
 PACKAGES = ("nginx", "curl", "openssl", "ca-certificates")
 KEPT_RELEASES = 5
 LOG_DAYS = 190
@@ -54,11 +56,11 @@ def _quote(value: Any) -> str:
 
 
 class Scripts:
-    """The server's scripts, from a folder of templates."""
+    """The server's scripts, from a folder laid out like the project's ``templates/``; what it lacks is luodi's own."""
 
-    def __init__(self, templates: Path) -> None:
+    def __init__(self, templates: Path | None = None) -> None:
         self._environment = jinja2.Environment(  # noqa: S701 (a shell's text, quoted by finalize)
-            loader=jinja2.FileSystemLoader(templates / "server"),
+            loader=template_loader(templates, "server"),
             undefined=jinja2.StrictUndefined,
             finalize=_quote,
             comment_start_string="<#",  # bash writes {# itself, in ${#array[@]}

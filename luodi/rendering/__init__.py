@@ -29,7 +29,7 @@ from luodi.rendering.hosts import (
 from luodi.rendering.kinds import Endpoint, Kind, MiniProgram, Php, Proxy, Spa, Static, Timeouts, Upstream
 from luodi.rendering.nginx import OLDEST_NGINX, Listen, Log, Nginx
 from luodi.rendering.quoting import quote
-from luodi.rendering.templates import Templates, shipped_templates
+from luodi.rendering.templates import Templates, shipped_templates, template_loader
 
 __all__ = [
     "OLDEST_NGINX",
@@ -66,4 +66,5 @@ __all__ = [
     "VirtualHost",
     "quote",
     "shipped_templates",
+    "template_loader",
 ]

@@ -24,6 +24,21 @@ def shipped_templates() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
+def template_loader(folder: Path | None, below: str = "") -> jinja2.BaseLoader:
+    """The templates of a team's `folder`, and for what it lacks, or where there is no such folder, those shipped.
+
+    They are named as they are `below` a folder of it; ``luodi/`` before a whole name is always the one shipped.
+    """
+    shipped = shipped_templates()
+    places = [*([folder] if folder is not None else []), shipped]
+    return jinja2.ChoiceLoader(
+        [
+            jinja2.FileSystemLoader([place / below for place in places]),
+            jinja2.PrefixLoader({"luodi": jinja2.FileSystemLoader(shipped)}),
+        ]
+    )
+
+
 class Templates:
     """The templates of a folder laid out like the project's ``templates/``.
 
@@ -34,11 +49,7 @@ class Templates:
     def __init__(self, folder: Path | None = None) -> None:
         self._shipped = shipped_templates()
         self._folder = folder
-        shipped = jinja2.FileSystemLoader(self._shipped)
-        loaders: list[jinja2.BaseLoader] = [shipped, jinja2.PrefixLoader({"luodi": shipped})]
-        if folder is not None:
-            loaders.insert(0, jinja2.FileSystemLoader(folder))
-        self._loader = jinja2.ChoiceLoader(loaders)
+        self._loader = template_loader(folder)
         settings: dict[str, Any] = {
             "loader": self._loader,
             "undefined": jinja2.StrictUndefined,

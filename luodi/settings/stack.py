@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -123,8 +124,11 @@ class Settings:
                 values[key] = json.loads(text)
             except ValueError:
                 values[key] = text
+        file = Path(
+            f"Pulumi.{pulumi.get_stack()}.yaml"
+        )  # in a project that isn't laid out like luodi's own, at its root
         try:
-            return cls.parse(values, source=f"stacks/Pulumi.{pulumi.get_stack()}.yaml")
+            return cls.parse(values, source=str(kept if (kept := "stacks" / file).is_file() else file))
         except SettingsError as error:
             raise pulumi.RunError(str(error)) from None
 

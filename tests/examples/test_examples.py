@@ -166,12 +166,20 @@ def test_files_and_a_single_page_application(server: Server) -> None:
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
 def test_an_example_is_whole(example: str) -> None:
     folder: Path = EXAMPLES / example
-    assert f"examples/{example}/Pulumi.{example}.yaml" in (folder / "README.md").read_text("utf-8")
+    assert f"examples/{example}" in (folder / "README.md").read_text("utf-8")
+    assert f"({example}/README.md)" in (EXAMPLES / "README.md").read_text("utf-8")
     for lock in folder.rglob("package-lock.json"):
         assert '"resolved"' not in lock.read_text("utf-8"), "a server's own mirror is asked"
+
+
+@pytest.mark.parametrize("example", sorted(path.parent.name for path in EXAMPLES.glob("*/Pulumi.*.yaml")))
+def test_the_stack_file_of_an_example_is_right(example: str) -> None:
+    folder: Path = EXAMPLES / example
+    assert f"Pulumi.{example}.yaml" in (folder / "README.md").read_text("utf-8")
     told = yaml.safe_load((folder / f"Pulumi.{example}.yaml").read_text("utf-8"))["config"]
     settings = Settings.parse(told)
     sources = [source for each in settings.sites for source in hosting.contents(each).values()]
     assert sources
-    assert all((EXAMPLES.parent / source.folder).is_dir() for source in sources)
+    project = folder if (folder / "Pulumi.yaml").is_file() else EXAMPLES.parent
+    assert all((project / source.folder).is_dir() for source in sources)
     assert bool(hosting.console_domains(settings.main)) == (example == "mini-program")
