@@ -14,6 +14,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "certificate": "luodi.certificate_cli",
         "compare": "luodi.compare_cli",
         "diff": "luodi.releases_cli",
+        "doctor": "luodi.doctor.command",
         "filing": "luodi.filing_cli",
         "logs": "luodi.logs_cli",
         "releases": "luodi.releases_cli",

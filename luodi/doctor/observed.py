@@ -1,0 +1,88 @@
+"""What was seen of a site: typed, and not judged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from luodi.filing.numbers import IcpNumber, PublicSecurityNumber
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is looked at: a host name in A-labels, and the ports where it answers."""
+
+    name: str
+    https_port: int = 443
+    http_port: int = 80
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a stack file says that has to be seen; nothing is expected of a site that luodi did not make."""
+
+    address: str | None = None
+    icp: IcpNumber | None = None
+    public_security: PublicSecurityNumber | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What DNS says of a name. `error` is why it says nothing."""
+
+    addresses: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for a request; `seconds` is until the last byte that was read. `error` is why nothing did."""
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    truncated: bool = False
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Tls:
+    """A handshake: `verify_code` is OpenSSL's X509_V_ERR of a client that checks, 0 where it would accept."""
+
+    not_after: datetime | None = None
+    issuer: str = ""
+    key: str = ""
+    bits: int = 0
+    verify_code: int = 0
+    verify_message: str = ""
+    old: tuple[str, ...] = ()
+    modern: bool = True
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Host:
+    """One name of a site, and what it answers."""
+
+    name: str
+    resolved: Resolved
+    tls: Tls | None = None
+    https: Answer | None = None
+    http: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A site, looked at. `bare` is what its address answers to a name that is not its own; `rendered` the DOM that a
+    browser made of the page, None where there is no browser; `name_servers` and `caa` those of the zone."""
+
+    target: Target
+    hosts: tuple[Host, ...]
+    name_servers: tuple[str, ...] = ()
+    caa: tuple[str, ...] = ()
+    open_ports: tuple[int, ...] = ()
+    bare: Answer | None = None
+    rendered: str | None = None
+    screenshot: bytes | None = field(default=None, repr=False)

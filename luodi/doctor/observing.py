@@ -1,0 +1,215 @@
+"""Looks at a site over the network. Every look has a deadline and a limit, and nothing is raised for what fails."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import dns.exception
+import dns.resolver
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from luodi.certificate.propagation import resolver_at
+from luodi.doctor.observed import Answer, Host, Resolved, Seen, Target, Tls
+from luodi.settings import Surroundings, registrable
+
+_MOST_BYTES = 2 << 20
+"""A footer that comes after these is read by no regulator either."""
+
+RISKY_PORTS = (21, 22, 23, 3306, 3389, 5432, 6379, 8080, 9200, 11211, 27017)
+_PORT_SECONDS = 2.0
+_STRANGER = "luodi-doctor.invalid"
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_OLD = {"TLS 1.0": ssl.TLSVersion.TLSv1, "TLS 1.1": ssl.TLSVersion.TLSv1_1}
+
+
+def look(target: Target, surroundings: Surroundings, seconds: float, *, browser: bool = True) -> Seen:
+    """Look at a site: its names, what they answer, and what else its address has open."""
+    apex = registrable(target.name)
+    names = (target.name, f"www.{target.name}") if target.name == apex else (target.name,)
+    with ThreadPoolExecutor(8) as pool:
+        hosts = tuple(pool.map(lambda name: _host(name, target, surroundings, seconds), names))
+        address = next((host.resolved.addresses[0] for host in hosts if host.resolved.addresses), None)
+        zone = str(apex or target.name)
+        name_servers = pool.submit(_values, zone, "NS", surroundings, seconds)
+        caa = pool.submit(_values, zone, "CAA", surroundings, seconds)
+        served = {target.http_port, target.https_port}
+        ports = [port for port in RISKY_PORTS if port not in served]
+        states = pool.map(lambda port: _is_open(address, port, seconds), ports) if address else ()
+        open_ports = tuple(port for port, is_open in zip(ports, states, strict=False) if is_open)
+        bare = fetch(address, target.http_port, _STRANGER, seconds, tls=False) if address else None
+        rendered, screenshot = None, None
+        first = hosts[0]
+        if browser and first.resolved.addresses and first.https and first.https.status:
+            rendered, screenshot = _render(target, first.resolved.addresses[0], seconds)
+        return Seen(target, hosts, name_servers.result(), caa.result(), open_ports, bare, rendered, screenshot)
+
+
+def _host(name: str, target: Target, surroundings: Surroundings, seconds: float) -> Host:
+    resolved = _resolve(name, surroundings, seconds)
+    if not resolved.addresses:
+        return Host(name, resolved)
+    address = resolved.addresses[0]
+    return Host(
+        name,
+        resolved,
+        shake_hands(address, target.https_port, name, surroundings.acme_ca, seconds),
+        fetch(address, target.https_port, name, seconds, tls=True),
+        fetch(address, target.http_port, name, seconds, tls=False),
+    )
+
+
+def _resolve(name: str, surroundings: Surroundings, seconds: float) -> Resolved:
+    try:
+        resolver = resolver_at(surroundings.dns)
+        resolver.lifetime = seconds
+        return Resolved(tuple(record.to_text() for record in resolver.resolve(name, "A")))
+    except (dns.exception.DNSException, OSError) as error:
+        return Resolved(error=" ".join(str(error).split()) or type(error).__name__)
+
+
+def _values(name: str, kind: str, surroundings: Surroundings, seconds: float) -> tuple[str, ...]:
+    try:
+        resolver = resolver_at(surroundings.dns)
+        resolver.lifetime = seconds
+        return tuple(record.to_text().rstrip(".") for record in resolver.resolve(name, kind))
+    except (dns.exception.DNSException, OSError):
+        return ()
+
+
+@contextmanager
+def _connected(address: str, port: int, seconds: float) -> Iterator[socket.socket]:
+    """A connection that is cut when its time is up, however slowly the other side drips."""
+    with socket.create_connection((address, port), timeout=seconds) as connection:
+        # Of the socket's own descriptor: TLS takes that away from the object.
+        duplicate = connection.dup()
+        timer = threading.Timer(seconds, lambda: duplicate.shutdown(socket.SHUT_RDWR))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield connection
+        finally:
+            timer.cancel()
+            timer.join()
+            duplicate.close()
+
+
+def fetch(address: str, port: int, name: str, seconds: float, *, tls: bool) -> Answer:
+    """The first page of a name at an address, its first 2 MiB; the certificate is not judged here."""
+    began = time.monotonic()
+    standard = 443 if tls else 80
+    host = name if port == standard else f"{name}:{port}"
+    try:
+        with _connected(address, port, seconds) as raw:
+            connection = _lenient().wrap_socket(raw, server_hostname=name) if tls else raw
+            request = f"GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: luodi-doctor\r\nAccept: text/html\r\n"
+            connection.sendall(f"{request}Connection: close\r\n\r\n".encode())
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            body = response.read(_MOST_BYTES + 1)
+            headers = {key.lower(): value for key, value in response.getheaders()}
+            took = time.monotonic() - began
+            text = _text(body[:_MOST_BYTES], response.headers.get_content_charset())
+            return Answer(response.status, headers, text, len(body) > _MOST_BYTES, took)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        late = isinstance(error, TimeoutError) or time.monotonic() - began >= seconds
+        return Answer(seconds=time.monotonic() - began, error="no answer in time" if late else _why(error))
+
+
+def _text(body: bytes, charset: str | None) -> str:
+    try:
+        return body.decode(charset or "utf-8", "replace")
+    except LookupError:
+        return body.decode("utf-8", "replace")
+
+
+def shake_hands(address: str, port: int, name: str, roots: Path | None, seconds: float) -> Tls:
+    """What TLS an address speaks for a name, and whether a client would trust it."""
+    try:
+        with _connected(address, port, seconds) as raw, _lenient().wrap_socket(raw, server_hostname=name) as secured:
+            der = secured.getpeercert(binary_form=True) or b""
+            modern = secured.version() in ("TLSv1.2", "TLSv1.3")
+        certificate = x509.load_der_x509_certificate(der)
+    except (OSError, ValueError) as error:
+        return Tls(error="no answer in time" if isinstance(error, TimeoutError) else _why(error))
+    code, message = _verified(address, port, name, roots, seconds)
+    public = certificate.public_key()
+    key = (
+        "RSA" if isinstance(public, rsa.RSAPublicKey) else "EC" if isinstance(public, ec.EllipticCurvePublicKey) else ""
+    )
+    bits = public.key_size if isinstance(public, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else 0
+    old = tuple(label for label, version in _OLD.items() if _speaks(address, port, name, version, seconds))
+    issuer = certificate.issuer.rfc4514_string()
+    return Tls(certificate.not_valid_after_utc, issuer, key, bits, code, message, old, modern)
+
+
+def _verified(address: str, port: int, name: str, roots: Path | None, seconds: float) -> tuple[int, str]:
+    try:
+        context = ssl.create_default_context(cafile=roots)
+        with _connected(address, port, seconds) as raw, context.wrap_socket(raw, server_hostname=name):
+            return 0, ""
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_code, error.verify_message
+    except OSError as error:
+        return -1, _why(error)
+
+
+def _speaks(address: str, port: int, name: str, version: ssl.TLSVersion, seconds: float) -> bool:
+    context = _lenient()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    try:
+        with _connected(address, port, seconds) as raw, context.wrap_socket(raw, server_hostname=name):
+            return True
+    except OSError:
+        return False
+
+
+def _lenient() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def _is_open(address: str, port: int, seconds: float) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=min(seconds, _PORT_SECONDS)):
+            return True
+    except OSError:
+        return False
+
+
+def _render(target: Target, address: str, seconds: float) -> tuple[str | None, bytes | None]:
+    program = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if program is None:
+        return None, None
+    port = "" if target.https_port == 443 else f":{target.https_port}"
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder, "page.png")
+        command = [program, "--headless", "--disable-gpu", "--ignore-certificate-errors"]
+        command += [f"--user-data-dir={folder}/profile", f"--host-resolver-rules=MAP {target.name} {address}"]
+        command += ["--window-size=1280,900", f"--screenshot={picture}", "--dump-dom", f"https://{target.name}{port}/"]
+        try:
+            run = subprocess.run(command, capture_output=True, timeout=max(seconds, 20), check=True)
+        except (OSError, subprocess.SubprocessError):
+            return None, None
+        return run.stdout.decode("utf-8", "replace"), picture.read_bytes() if picture.is_file() else None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
+        return "the connection was cut"
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
