@@ -1,5 +1,5 @@
 """``python -m luodi``: the commands, where the entry point is not on PATH."""
 
-from luodi.cli import main
+from luodi.cli import run
 
-main(prog_name="luodi")
+run()

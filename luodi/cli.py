@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
 from types import MappingProxyType
 from typing import cast
 
@@ -46,3 +48,11 @@ def main() -> None:
 
     Bring a stack up with `pulumi up`; these commands do what `pulumi` doesn't.
     """
+
+
+def run() -> None:
+    """The program: what a terminal's encoding lacks is shown escaped, and ends nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    main(prog_name="luodi")

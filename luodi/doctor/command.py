@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from luodi.doctor.findings import Finding, texts, with_ok
-from luodi.doctor.judging import CHECKS, judge
+from luodi.doctor.judging import judge, looked_at
 from luodi.doctor.observed import Expected, Seen, Target
 from luodi.filing.words import Language, Words
 from luodi.settings import HostedSite, Settings, Surroundings, host_name, today_in_china
@@ -84,7 +84,7 @@ def doctor(
         console(err=True).print(f"{target.name} ...", style="dim", markup=False)
         one = look(target, surroundings, timeout, browser=not no_browser)
         seen.append(one)
-        findings.extend(with_ok(judge(one, expected, datetime.now(UTC)), target.name, CHECKS))
+        findings.extend(with_ok(judge(one, expected, datetime.now(UTC)), target.name, looked_at(one)))
 
     for target in targets:
         examine(target, Expected())

@@ -52,10 +52,7 @@ def found(name: str, where: str, **values: object) -> Finding:
 
 
 def with_ok(findings: Iterable[Finding], where: str, checks: Iterable[str]) -> list[Finding]:
-    """The findings by check, and a line that is ok for each check that found nothing."""
+    """The findings, and after them a line that is ok for each of the `checks` that found nothing."""
     told = list(findings)
-    lines: list[Finding] = []
-    for check in checks:
-        own = [finding for finding in told if finding.check == check]
-        lines += own or [Finding(check, check, where, "ok", Words.of(texts()["checks"][check]))]
-    return lines
+    fine = [check for check in checks if all(finding.check != check for finding in told)]
+    return [*told, *(Finding(check, check, where, "ok", Words.of(texts()["checks"][check])) for check in fine)]

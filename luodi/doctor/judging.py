@@ -36,6 +36,15 @@ def judge(seen: Seen, expected: Expected, now: datetime) -> list[Finding]:
     ]
 
 
+def looked_at(seen: Seen) -> tuple[str, ...]:
+    """The checks that what was seen allows: of a site that can't be reached nothing is known to be right."""
+    reached = any(host.resolved.addresses for host in seen.hosts)
+    shaken = any(host.tls and not host.tls.error for host in seen.hosts)
+    answered = any(_is_page(host.https) for host in seen.hosts)
+    allowed = {"dns": True, "ports": reached, "tls": shaken, "http": reached, "mini-program": shaken}
+    return tuple(check for check in CHECKS if allowed.get(check, answered))
+
+
 def _dns(seen: Seen, expected: Expected) -> Iterator[Finding]:
     for host in seen.hosts:
         addresses = host.resolved.addresses

@@ -20,14 +20,14 @@ from luodi.filing.numbers import (
 
 T = TypeVar("T")
 
-_SPACE = r"[\s\u200b\ufeff]*"
+_SPACE = r"[\s\u200b\ufeff]{0,8}"  # bounded: a page may be blank for megabytes
 _ICP = re.compile(
     rf"(?:.{_SPACE}ICP{_SPACE}[备備]|.ICP{_SPACE}证{_SPACE}\d{{6}}{_SPACE}号{_SPACE}-){_SPACE}(?:案{_SPACE})?\d[\d]*{_SPACE}[号號]?(?:{_SPACE}[-－—–]{_SPACE}\d+[A-Za-z]?)?",
     re.IGNORECASE,
 )
 _SECURITY = re.compile(rf".{_SPACE}公网安?备{_SPACE}\d+{_SPACE}号?")
 _LICENCE = re.compile(
-    r"(?:备案号|备案)[:：\s]*((?:.ICP证\d{6}号(?!-)|(?:合字|[\u4e00-\u9fff])?[AB][12](?:\.[AB][12])*-\d{8}(?!-)))"
+    r"(?:备案号|备案)[:：\s]{0,8}((?:.ICP证\d{6}号(?!-)|(?:合字|[\u4e00-\u9fff])?[AB][12](?:\.[AB][12])*-\d{8}(?!-)))"
 )
 _FILING_HOSTS = re.compile(r"beian\.|mii(?:t)?beian\.")
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +24,7 @@ from hypothesis import strategies as st
 
 from luodi.cli import main
 from luodi.doctor.findings import texts
-from luodi.doctor.judging import judge
+from luodi.doctor.judging import judge, looked_at
 from luodi.doctor.observed import Answer, Expected, Host, Resolved, Seen, Target, Tls
 from luodi.doctor.pages import read
 from luodi.filing.numbers import parse_icp, parse_public_security
@@ -155,7 +158,8 @@ def test_every_fault_of_a_site_has_a_case() -> None:
 def test_what_is_not_certain_only_warns() -> None:
     for _, seen in FAULTS:
         for finding in judge(seen, EXPECTED, NOW):
-            assert finding.source and (finding.level == "warning" or finding.source.confidence == "H")
+            assert finding.source
+            assert finding.level == "warning" or finding.source.confidence == "H"
 
 
 @given(st.text())
@@ -303,7 +307,26 @@ def test_writes_a_page_that_escapes_what_it_found(monkeypatch: pytest.MonkeyPatc
     written = (tmp_path / "report.html").read_text("utf-8")
     assert code == 1
     assert "京ICP备2026068982号-1 链接到了" in output.replace("\n", "")
-    assert "alert(1)" in written and "<script" not in written
+    assert "alert(1)" in written
+    assert "<script" not in written
+
+
+def test_what_could_not_be_looked_at_is_not_called_ok() -> None:
+    nowhere = Seen(Target("example.cn"), (Host("example.cn", Resolved(error="NXDOMAIN")),))
+    assert looked_at(nowhere) == ("dns",)
+
+
+def test_a_terminal_that_lacks_chinese_ends_nothing() -> None:
+    def run(argument: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "luodi", "doctor", "--lang", "zh", argument]
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    told = run("--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    refused = run("例 子")
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize("address", ["", "ftp://example.cn", "203.0.113.7", "https://example.cn:99999", "a b.cn", "cn"])
