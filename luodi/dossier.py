@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from luodi import chromium
 from luodi.filing.facts import FilingSettings
 from luodi.filing.materials import Material, approvals, materials
 from luodi.filing.verdict import find_province
@@ -31,7 +31,6 @@ from luodi.rendering import shipped_templates
 from luodi.settings import CvmSettings, HostedSite, Settings, readable
 
 _PDF_SECONDS, _OUTPUT_SECONDS = 120, 60
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 class DossierError(Exception):
@@ -242,7 +241,7 @@ def write(found: Sequence[Document], folder: Path, *, force: bool) -> list[Path]
 
 def print_pdfs(folder: Path, found: Sequence[Document]) -> Printed:
     """Print each HTML file to a PDF beside it, by a headless Chromium where there is one."""
-    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    browser = chromium.headless()
     if browser is None:
         return Printed(
             (),
@@ -255,18 +254,16 @@ def print_pdfs(folder: Path, found: Sequence[Document]) -> Printed:
     for document in found:
         pdf = folder.resolve() / f"{document.name}.pdf"
         pdf.unlink(missing_ok=True)
-        command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={pdf}"]
-        if os.geteuid() == 0:
-            command.append("--no-sandbox")  # Chromium refuses to run as root with it
-        command.append((folder.resolve() / f"{document.name}.html").as_uri())
+        page = (folder.resolve() / f"{document.name}.html").as_uri()
+        command = [*browser, "--no-pdf-header-footer", f"--print-to-pdf={pdf}", page]
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(command, capture_output=True, timeout=_PDF_SECONDS, check=False)
         if not pdf.is_file():
             return Printed(
                 tuple(written),
                 Words(
-                    f"{browser} 未能生成 {pdf.name}；用浏览器打开 HTML 打印即可",
-                    f"{browser} made no {pdf.name}: print the HTML",
+                    f"{browser[0]} 未能生成 {pdf.name}；用浏览器打开 HTML 打印即可",
+                    f"{browser[0]} made no {pdf.name}: print the HTML",
                 ),
             )
         written.append(folder / pdf.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import socket
 import ssl
 import subprocess
@@ -20,6 +19,7 @@ import dns.resolver
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from luodi import chromium
 from luodi.certificate.propagation import resolver_at
 from luodi.doctor.observed import Answer, Host, Resolved, Seen, Target, Tls
 from luodi.settings import Surroundings, registrable
@@ -30,7 +30,6 @@ _MOST_BYTES = 2 << 20
 RISKY_PORTS = (21, 22, 23, 3306, 3389, 5432, 6379, 8080, 9200, 11211, 27017)
 _PORT_SECONDS = 2.0
 _STRANGER = "luodi-doctor.invalid"
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _OLD = {"TLS 1.0": ssl.TLSVersion.TLSv1, "TLS 1.1": ssl.TLSVersion.TLSv1_1}
 
 
@@ -193,13 +192,13 @@ def _is_open(address: str, port: int, seconds: float) -> bool:
 
 
 def _render(target: Target, address: str, seconds: float) -> tuple[str | None, bytes | None]:
-    program = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if program is None:
+    browser = chromium.headless()
+    if browser is None:
         return None, None
     port = "" if target.https_port == 443 else f":{target.https_port}"
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder, "page.png")
-        command = [program, "--headless", "--disable-gpu", "--ignore-certificate-errors"]
+        command = [*browser, "--ignore-certificate-errors"]
         command += [f"--user-data-dir={folder}/profile", f"--host-resolver-rules=MAP {target.name} {address}"]
         command += ["--window-size=1280,900", f"--screenshot={picture}", "--dump-dom", f"https://{target.name}{port}/"]
         try:

@@ -6,7 +6,10 @@ The tests of this module are one story and run in order: each leaves the stack u
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +74,19 @@ def test_the_footer_has_the_number_with_its_link_and_nothing_else(landed: Landed
     assert body.count("沪ICP备2024000123号-1") == 1
     assert "https://beian.miit.gov.cn/" in body
     assert "公网安备" not in body
+
+
+def test_the_doctor_finds_nothing_failing(landed: Landed, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    command = [sys.executable, "-m", "luodi", "doctor", f"https://{landed.domain}:{landed.cloud.https_port}"]
+    command += ["--http-port", str(landed.cloud.endpoints.public_ports["80"]), "--json", "--html", str(report)]
+    done = subprocess.run(
+        command, env=landed.cloud.environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    levels = {one["check"]: one["level"] for one in json.loads(done.stdout)}
+    assert (levels["tls"], levels["http"], levels["footer"]) == ("ok", "ok", "ok")
+    assert "data:image/png;base64," in report.read_text("utf-8")
 
 
 def test_no_key_is_in_the_state_and_no_secret_readable(landed: Landed) -> None:
