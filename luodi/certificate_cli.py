@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import click
 
 from luodi.settings import today_in_china
 from luodi.stackfiles import NoProject, project_folder, stack_files
+from luodi.terminal import cwd_option, json_option, print_json
 
 if TYPE_CHECKING:
     from luodi.certificate.order import Reason
@@ -28,9 +28,6 @@ Exit codes:
   2  the command line itself is wrong
 """
 
-_FOLDER = click.option(
-    "--cwd", "-C", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(), help="Project folder."
-)
 _STACKS = click.option("--stack", "-s", "stacks", multiple=True, help="Only this stack; may be given several times.")
 _PORT = click.option("--port", type=click.IntRange(1, 65535), default=443, help="Where sites are served.")
 
@@ -46,8 +43,8 @@ class _Found:
 @click.command(epilog=_EXIT_CODES)
 @_STACKS
 @_PORT
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_FOLDER
+@json_option
+@cwd_option
 def certificate(stacks: tuple[str, ...], port: int, as_json: bool, cwd: Path) -> None:
     """Show the certificates of every stack that is up.
 
@@ -61,7 +58,7 @@ def certificate(stacks: tuple[str, ...], port: int, as_json: bool, cwd: Path) ->
 
     found, now = _look(_folder(cwd), _chosen(cwd, stacks), port), datetime.now(UTC)
     if as_json:
-        click.echo(json.dumps(values(found.standings, found.unknown, now), ensure_ascii=False, indent=2))
+        print_json(values(found.standings, found.unknown, now))
     else:
         show(Console(), found.standings, found.unknown, now)
     if any(remarks(one, now) for one in found.standings) or (stacks and found.unknown):
@@ -81,8 +78,8 @@ def certificate(stacks: tuple[str, ...], port: int, as_json: bool, cwd: Path) ->
     show_default=True,
     help="Seconds before the second try; doubled before each further one.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_FOLDER
+@json_option
+@cwd_option
 def renew(
     stacks: tuple[str, ...],
     port: int,
@@ -122,7 +119,7 @@ def renew(
     renewed = {(one.standing.stack, one.standing.declared.domain): one for one in results}
     report = [renewed.get((one.standing.stack, one.standing.declared.domain), one) for one in report]
     if as_json:
-        click.echo(json.dumps(_values(report, found.unknown, now), ensure_ascii=False, indent=2))
+        print_json(_values(report, found.unknown, now))
     else:
         _say(report, found.unknown, now)
     if (
@@ -144,7 +141,7 @@ def renew(
 )
 @click.option("--no-renewal", is_flag=True, help="Don't renew first: visitors are warned until there is another one.")
 @click.option("--yes", "-y", is_flag=True, help="Don't ask.")
-@_FOLDER
+@cwd_option
 def revoke(stack: str, site: str | None, reason: str, no_renewal: bool, yes: bool, cwd: Path) -> None:
     """Revoke the certificate of a site, for good.
 

@@ -86,14 +86,11 @@ def _sides(cwd: Path, names: tuple[str, str]) -> tuple[Path, tuple[Side, Side]]:
         project = project_folder(cwd)
         files = stack_files(project, today_in_china())
         chosen = [choose(files, name) for name in names]
+        judged = [(file, file.judged()) for file in chosen]
+        first, second = (Side(file.stack, mapping_of(file.path)["config"], settings) for file, settings in judged)
     except NoProject as error:
         raise click.ClickException(str(error)) from None
-    sides = []
-    for file in chosen:
-        if file.settings is None:
-            raise click.ClickException(f"{file.path}:\n  " + "\n  ".join(map(str, file.problems)))
-        sides.append(Side(file.stack, mapping_of(file.path)["config"], file.settings))
-    return project, (sides[0], sides[1])
+    return project, (first, second)
 
 
 def _look(project: Path, sides: tuple[Side, Side], port: int) -> tuple[tuple[Up, Up] | None, Mapping[str, str]]:

@@ -17,6 +17,7 @@ from luodi.filing.verdict import Purpose, find_province, judge
 from luodi.filing.words import Language, Words
 from luodi.settings import Settings, readable, today_in_china
 from luodi.stackfiles import NoProject, StackFile, choose, project_folder, stack_files
+from luodi.terminal import print_json
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -112,7 +113,7 @@ def filing(
     found = [report for file in chosen if file.settings for report in reports(file.stack, file.settings, asked.today)]
     broken = [file for file in chosen if file.problems]
     if as_json:
-        click.echo(_json(filing_view.as_json(found, broken, across(files), asked.today)))
+        print_json(filing_view.as_json(found, broken, across(files), asked.today))
     else:
         filing_view.show(found, broken, across(files), asked.today, asked.language)
     if broken:
@@ -279,14 +280,10 @@ def _settled(asked: Asked, stack: str | None) -> dict[str, Settings]:
         chosen = [choose(files, stack)] if stack else files
     except NoProject as error:
         raise click.ClickException(str(error)) from None
-    broken = [f"{file.path}:\n  " + "\n  ".join(map(str, file.problems)) for file in chosen if file.problems]
+    broken = [file.trouble for file in chosen if file.problems]
     if broken:
         raise click.ClickException("\n".join(broken))
     return {file.stack: file.settings for file in chosen if file.settings}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _colour() -> bool | None:

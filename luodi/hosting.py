@@ -305,17 +305,18 @@ def max_age(since: date, today: date) -> int:
 
 def image_family(server: CvmSettings | LighthouseSettings) -> str | None:
     """The operating system of the server's image, where its name tells one that luodi knows."""
-    name = server.image if isinstance(server, CvmSettings) else server.blueprint
-    return next((str(image["like"]) for image in _data()["image"] if name.startswith(image["like"])), None)
+    known = _known_image(server)
+    return known["like"] if known else None
 
 
 def _image(server: CvmSettings | LighthouseSettings) -> Mapping[str, str]:
-    family = image_family(server)
+    return _known_image(server) or {"nginx": Nginx.version, "openssl": Nginx.openssl}
+
+
+def _known_image(server: CvmSettings | LighthouseSettings) -> Mapping[str, str] | None:
+    name = server.image if isinstance(server, CvmSettings) else server.blueprint
     images: list[Mapping[str, str]] = _data()["image"]
-    return next(
-        (image for image in images if image["like"] == family),
-        {"nginx": Nginx.version, "openssl": Nginx.openssl},
-    )
+    return next((image for image in images if name.startswith(image["like"])), None)
 
 
 @cache

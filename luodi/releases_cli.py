@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luodi.server_cli import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
+from luodi.terminal import json_option, print_json
 
 if TYPE_CHECKING:
     from luodi.delivery.files import File
@@ -25,7 +26,7 @@ _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 @click.command(epilog=EXIT_CODES)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @of_a_stack
 def releases(as_json: bool, stack: str | None, cwd: Path) -> None:
     """List the releases on a stack's server, the newest first.
@@ -39,7 +40,7 @@ def releases(as_json: bool, stack: str | None, cwd: Path) -> None:
     found = ask(chosen.server.releases)
     if as_json:
         told = [{**asdict(past), "at": past.at.isoformat()} for past in found]
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
     elif found:
         _show(found)
     else:

@@ -72,7 +72,7 @@ class Releasing:
         public = {path: text for path, text in rendered.items() if path not in private}
         footers = {at: source.footer for at, source in sources.items() if source.footer in rendered}
         for at, path in footers.items():
-            self._tell_of_pages(sources[at].folder, rendered[path])
+            self._tell_of_pages(folders[at], rendered[path])
         place = Place(prepared.instance, region, self.templates)
         return Release(
             f"{name}-release",
@@ -99,12 +99,12 @@ class Releasing:
             pulumi.log.info(f"Building {folder}: {build.command}", resource=tell)
             builds.run(build.command, folder, seconds=60 * build.timeout)
 
-    def _tell_of_pages(self, folder: str, footer: str) -> None:
-        told = clearly(lambda: pages.with_footer(content.read(Path(folder)), footer).told)
+    def _tell_of_pages(self, folder: content.Folder, footer: str) -> None:
+        told = clearly(pages.with_footer, folder.files, footer).told
         for path, lacks in itertools.islice(told.items(), _TOLD):
-            pulumi.log.warn(f"{folder}/{path} {lacks}", resource=self.resource)
+            pulumi.log.warn(f"{folder.source}/{path} {lacks}", resource=self.resource)
         if (more := len(told) - _TOLD) > 0:
-            pulumi.log.warn(f"{folder} has {more} more such pages", resource=self.resource)
+            pulumi.log.warn(f"{folder.source} has {more} more such pages", resource=self.resource)
 
     def _rendered(self, applications: Sequence[apps.App | apps.Php]) -> dict[str, str]:
         roots = {app.site: app.root(self.templates) for app in applications if isinstance(app, apps.Php)}

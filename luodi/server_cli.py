@@ -11,6 +11,7 @@ import click
 
 from luodi.settings import Settings, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
+from luodi.terminal import cwd_option
 
 if TYPE_CHECKING:
     from luodi.delivery.scripts import Scripts
@@ -32,13 +33,7 @@ Exit codes:
 def of_a_stack(command: F) -> F:
     """The options by which a command is told the stack."""
     for option in (
-        click.option(
-            "--cwd",
-            "-C",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            default=Path(),
-            help="Project folder.",
-        ),
+        cwd_option,
         click.option("--stack", "-s", help="Which stack; need not be said where there is one."),
     ):
         command = option(command)
@@ -72,16 +67,13 @@ def stack_server(cwd: Path, name: str | None) -> StackServer:
 
     project = project_folder(cwd)
     file = choose(stack_files(project, today_in_china()), name)
-    if file.settings is None:
-        raise click.ClickException(f"{file.path}:\n  " + "\n  ".join(map(str, file.problems)))
+    settings = file.judged()
     try:
         instance = stack_outputs(project, file.stack).get("instance")
     except NoOutputs as error:
         raise click.ClickException(f"{file.stack}: {error}") from None
-    account = Account.find({"tencentcloud:region": file.settings.region.id})
-    return StackServer(
-        file.stack, file.settings, project, Shell(account, str(instance)), Scripts(project / "templates")
-    )
+    account = Account.find({"tencentcloud:region": settings.region.id})
+    return StackServer(file.stack, settings, project, Shell(account, str(instance)), Scripts(project / "templates"))
 
 
 def ask(call: Callable[[], R]) -> R:

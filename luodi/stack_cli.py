@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from luodi.environments.staging import Staging, Wishes
     from luodi.settings import Settings
     from luodi.stackfiles import StackFile
-
-R = TypeVar("R")
 
 _EXIT_CODES = """
 \b
@@ -205,11 +203,9 @@ def _source(cwd: Path, name: str) -> tuple[Path, StackFile, Settings]:
     try:
         project = project_folder(cwd)
         file = choose(stack_files(project, today_in_china()), name)
+        return project, file, file.judged()
     except NoProject as error:
         raise click.ClickException(str(error)) from None
-    if file.settings is None:
-        raise click.ClickException(f"{file.path}:\n  " + "\n  ".join(map(str, file.problems)))
-    return project, file, file.settings
 
 
 def _label_of(name: str) -> str:

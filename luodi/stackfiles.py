@@ -15,7 +15,8 @@ from luodi.settings import Settings
 
 
 class NoProject(Exception):
-    """A folder that is in no Pulumi project, or a project without the stack that was asked for."""
+    """A folder that is in no Pulumi project, a project without the stack that was asked for, or a stack file that
+    can't be right."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,17 @@ class StackFile:
     path: Path
     settings: Settings | None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def trouble(self) -> str:
+        """The file and each of its problems, a line each."""
+        return "\n  ".join((f"{self.path}:", *map(str, self.problems)))
+
+    def judged(self) -> Settings:
+        """Its settings. Raises NoProject with its problems."""
+        if self.settings is None:
+            raise NoProject(self.trouble)
+        return self.settings
 
 
 def project_folder(start: Path) -> Path:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
-from rich.console import Console
 
 from luodi.filing.words import Language
 from luodi.language import language
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _WIDTH = 120
 """Columns where the output is no terminal, which would tell its own."""
@@ -32,6 +31,8 @@ lang_option = click.option(
 
 def console(*, err: bool = False) -> Console:
     """Where a command shows things; without colours where NO_COLOR is set or nobody looks."""
+    from rich.console import Console
+
     shown = Console(stderr=err, highlight=False)
     return shown if shown.is_terminal else Console(stderr=err, highlight=False, width=_WIDTH)
 

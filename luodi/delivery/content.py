@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from luodi.delivery import files
@@ -22,17 +22,19 @@ class ContentError(Exception):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of content as it was looked at: where it is, the digest of what is in it, and how many bytes that is."""
+    """A folder of content as it was looked at: where it is, the digest of what is in it, how many bytes that is, and
+    its files by their path in it."""
 
     source: str
     digest: str
     size: int = 0
+    files: Mapping[str, File] = field(default_factory=dict, repr=False)
 
 
 def look(source: str) -> Folder:
     """What a folder holds, as one digest. Raises ContentError."""
     found = read(Path(source))
-    return Folder(source, files.digest(found), sum(file.size for file in found.values()))
+    return Folder(source, files.digest(found), sum(file.size for file in found.values()), found)
 
 
 def read(folder: Path) -> dict[str, File]:

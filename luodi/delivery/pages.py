@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -62,7 +62,7 @@ def with_footer(files: Mapping[str, File], footer: str) -> Pages:
             page = _read(path, file)
             if inserted := insertion(page, footer, xml=kind):
                 pages[path] = inserted
-                found[path] = File.made(Footed(file, inserted))
+                found[path] = replace(File.holding(inserted.into(page)), origin=Footed(file, inserted))
         except NoPlace as error:
             told[path] = f"gets no footer: it {error}"
         else:

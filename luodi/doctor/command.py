@@ -17,7 +17,7 @@ from luodi.doctor.judging import judge, looked_at
 from luodi.doctor.observed import Expected, Seen, Target
 from luodi.filing.words import Language, Words
 from luodi.settings import HostedSite, Settings, Surroundings, host_name, today_in_china
-from luodi.stackfiles import NoProject, StackFile, choose, project_folder, stack_files
+from luodi.stackfiles import NoProject, choose, project_folder, stack_files
 from luodi.terminal import console, cwd_option, json_option, lang_option, print_json
 
 _LEVELS = {"ok": Words("正常", "ok"), "warning": Words("注意", "warning"), "failing": Words("不合格", "failing")}
@@ -89,8 +89,9 @@ def doctor(
     for target in targets:
         examine(target, Expected())
     if not targets:
-        for file in _stacks(cwd, stack):
-            findings += _of_stack(cwd, file, http_port, examine)
+        project, stacks = _stacks(cwd, stack)
+        for name, settings in stacks.items():
+            findings += _of_stack(project, name, settings, http_port, examine)
     if html is not None:
         _write(html, findings, seen, lang)
     if as_json:
@@ -117,33 +118,31 @@ def _target(address: str, http_port: int) -> Target:
     return Target(name, port or 443, http_port)
 
 
-def _stacks(cwd: Path, stack: str | None) -> list[StackFile]:
+def _stacks(cwd: Path, stack: str | None) -> tuple[Path, dict[str, Settings]]:
     try:
-        files = stack_files(project_folder(cwd), today_in_china())
-        chosen = [choose(files, stack)] if stack else files
+        project = project_folder(cwd)
+        files = stack_files(project, today_in_china())
+        return project, {file.stack: file.judged() for file in ([choose(files, stack)] if stack else files)}
     except NoProject as error:
         raise click.UsageError(str(error)) from None
-    for file in chosen:
-        if file.settings is None:
-            raise click.UsageError(f"{file.path}:\n  " + "\n  ".join(map(str, file.problems)))
-    return chosen
 
 
-def _of_stack(cwd: Path, file: StackFile, http_port: int, examine: Callable[[Target, Expected], None]) -> list[Finding]:
+def _of_stack(
+    project: Path, stack: str, settings: Settings, http_port: int, examine: Callable[[Target, Expected], None]
+) -> list[Finding]:
     from luodi.doctor import account
     from luodi.doctor.findings import found
     from luodi.outputs import NoOutputs, stack_outputs
 
-    assert isinstance(file.settings, Settings)  # noqa: S101
-    findings = list(account.look(file.stack, file.settings.region.id))
+    findings = list(account.look(stack, settings.region.id))
     outputs: Mapping[str, Any] = {}
     try:
-        outputs = stack_outputs(project_folder(cwd), file.stack)
+        outputs = stack_outputs(project, stack)
     except NoOutputs as error:
-        findings.append(found("not-up", file.stack, why=error))
-    for site in file.settings.sites:
+        findings.append(found("not-up", stack, why=error))
+    for site in settings.sites:
         examine(Target(site.site.domain, http_port=http_port), _expected(site, outputs))
-    return with_ok(findings, file.stack, ("account",))
+    return with_ok(findings, stack, ("account",))
 
 
 def _expected(site: HostedSite, outputs: Mapping[str, Any]) -> Expected:

@@ -71,20 +71,22 @@ def _host(name: str, target: Target, surroundings: Surroundings, seconds: float)
 
 def _resolve(name: str, surroundings: Surroundings, seconds: float) -> Resolved:
     try:
-        resolver = resolver_at(surroundings.dns)
-        resolver.lifetime = seconds
-        return Resolved(tuple(record.to_text() for record in resolver.resolve(name, "A")))
+        return Resolved(_asked(name, "A", surroundings, seconds))
     except (dns.exception.DNSException, OSError) as error:
         return Resolved(error=" ".join(str(error).split()) or type(error).__name__)
 
 
 def _values(name: str, kind: str, surroundings: Surroundings, seconds: float) -> tuple[str, ...]:
     try:
-        resolver = resolver_at(surroundings.dns)
-        resolver.lifetime = seconds
-        return tuple(record.to_text().rstrip(".") for record in resolver.resolve(name, kind))
+        return _asked(name, kind, surroundings, seconds)
     except (dns.exception.DNSException, OSError):
         return ()
+
+
+def _asked(name: str, kind: str, surroundings: Surroundings, seconds: float) -> tuple[str, ...]:
+    resolver = resolver_at(surroundings.dns)
+    resolver.lifetime = seconds
+    return tuple(record.to_text().rstrip(".") for record in resolver.resolve(name, kind))
 
 
 @contextmanager
@@ -166,7 +168,6 @@ def _verified(address: str, port: int, name: str, roots: Path | None, seconds: f
 
 def _speaks(address: str, port: int, name: str, version: ssl.TLSVersion, seconds: float) -> bool:
     context = _lenient()
-    context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = context.maximum_version = version
     try:
         with _connected(address, port, seconds) as raw, context.wrap_socket(raw, server_hostname=name):

@@ -124,11 +124,11 @@ class Settings:
                 values[key] = json.loads(text)
             except ValueError:
                 values[key] = text
-        file = Path(
-            f"Pulumi.{pulumi.get_stack()}.yaml"
-        )  # in a project that isn't laid out like luodi's own, at its root
+        file = Path(f"Pulumi.{pulumi.get_stack()}.yaml")
+        kept = "stacks" / file
         try:
-            return cls.parse(values, source=str(kept if (kept := "stacks" / file).is_file() else file))
+            # A project that isn't laid out like luodi's own has it at its root.
+            return cls.parse(values, source=str(kept if kept.is_file() else file))
         except SettingsError as error:
             raise pulumi.RunError(str(error)) from None
 

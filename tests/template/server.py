@@ -224,6 +224,16 @@ class Server:
         assert code == 0, said
         self.wait()
 
+    @contextlib.contextmanager
+    def serving(self, release: str) -> Iterator[None]:
+        """Switch to a release and serve it for a while."""
+        self.switch(release)
+        try:
+            self.start()
+            yield
+        finally:
+            self.stop()
+
     def reload(self, seconds: float = 20) -> None:
         """Reload nginx as the system does, and wait until the workers of before are gone."""
         before = self._workers()

@@ -38,12 +38,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (NAME,), "示例", Footer(parse_icp("京ICP备2026068982号-1")), certificates(NAME), Static(), noindex=True
     )
     server.add(host, "r1", CONTENT, nginx=Nginx(modules=frozenset({"brotli"})))
-    server.switch("r1")
-    try:
-        server.start()
+    with server.serving("r1"):
         yield server
-    finally:
-        server.stop()
 
 
 def decoded(site: Server, path: str) -> str:

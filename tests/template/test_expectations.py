@@ -74,12 +74,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     content |= {".hidden_file": b"", ".well-known/.hidden_file": b"", ".hidden_directory/test.html": b"", "#test#": b""}
     server = Server(tmp_path_factory.mktemp("expected") / "server")
     server.add(host(), "r1", content | {"test/kept.txt": b""})
-    server.switch("r1")
-    try:
-        server.start()
+    with server.serving("r1"):
         yield server
-    finally:
-        server.stop()
 
 
 def host(**changes: object) -> VirtualHost:

@@ -149,12 +149,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             nginx=Nginx(log=Log("json")),
             more={f"sites/closed.cn/html/{path}": data for path, data in CONTENT.items()},
         )
-        server.switch("r1")
-        try:
-            server.start()
+        with server.serving("r1"):
             yield Served(server, received)
-        finally:
-            server.stop()
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -105,12 +105,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.add(
         VirtualHost(("static.cn",), "示例", FOOTER, certificates("static.cn"), Static(False), headers=SAFE), "r1"
     )
-    server.switch("r1")
-    try:
-        server.start()
+    with server.serving("r1"):
         yield server
-    finally:
-        server.stop()
 
 
 def test_testssl_finds_nothing(served: Server, testssl: str, tmp_path: Path) -> None:

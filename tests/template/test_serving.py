@@ -104,12 +104,8 @@ def unfiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def _serving(paths: pytest.TempPathFactory, served: VirtualHost, content: dict[str, bytes]) -> Iterator[Server]:
     found = Server(paths.mktemp("site") / "server")
     found.add(served, "r1", content)
-    found.switch("r1")
-    try:
-        found.start()
+    with found.serving("r1"):
         yield found
-    finally:
-        found.stop()
 
 
 # --- every variation is one that nginx takes -----------------------------------------------------

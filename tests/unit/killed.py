@@ -71,20 +71,26 @@ def run(job: Job, last: int | None) -> None:
             super().save(text)
             steps.step()
 
-    class Cloud(RemoteAccount):
+    session._Network = Network  # type: ignore[misc]
+    journal = Journal(job.journal)
+    records = ChallengeRecords(stepping(job.cloud, steps), "example.cn", seconds=10, via=job.name_server)
+    chain = order.obtain(job.account, job.csr, records, journal=journal)
+    job.chain.write_text(chain)
+    steps.step()
+    journal.clear()
+
+
+def stepping(cloud: str, steps: Steps) -> CloudAccount:
+    """An account that `cloud` answers for; a step is before and after each call."""
+
+    class Stepping(RemoteAccount):
         def call(self, service: str, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             steps.step()
             answer = super().call(service, action, parameters)
             steps.step()
             return answer
 
-    session._Network = Network  # type: ignore[misc]
-    journal = Journal(job.journal)
-    records = ChallengeRecords(Cloud("AKIDtest", "not told", job.cloud), "example.cn", seconds=10, via=job.name_server)
-    chain = order.obtain(job.account, job.csr, records, journal=journal)
-    job.chain.write_text(chain)
-    steps.step()
-    journal.clear()
+    return Stepping("AKIDtest", "not told", cloud)
 
 
 class RemoteAccount(CloudAccount):
