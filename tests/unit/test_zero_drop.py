@@ -20,6 +20,8 @@ from tests.unit.machine import KEY, Machine, Ran, site
 from tests.unit.test_scripts import SCRIPTS, UPLOADS, delivery
 
 NAMES = ("example.cn",)
+ASKED_AGAIN = r"curl: \(\d+\) .*|Warning: (?!.*HTTP error).*"
+"""What curl says where it loses a connection and asks by another; by HTTP/1.1 it does so itself, and says nothing."""
 
 
 @pytest.fixture
@@ -51,8 +53,9 @@ class Load:
     wrk's take a connection for each request: HTTP/1.1 lets a server close one that waits for its next request whenever
     it likes, and a client then asks again by a new one (RFC 9112, 9.3.1), which wrk doesn't. curl does: its visitor
     keeps its connection. Another curl asks by HTTP/2 on a connection that it keeps. A server on its way out may close
-    that under a request it has not seen (GOAWAY; RFC 9113, 6.8), which is asked once more, as browsers do: curl 7.88
-    needs to be told so.
+    that under a request it has not seen (GOAWAY; RFC 9113, 6.8), which is asked again, as browsers do: curl 7.88 needs
+    to be told so. On a slow machine the connection it then makes can meet the next reload, so it may do so a few
+    times; an answer that is no 200, or none in the end, is never forgiven.
     """
 
     def __init__(self, server: Machine) -> None:
@@ -62,7 +65,7 @@ class Load:
             "https://example.cn:443/ "
             "> /tmp/wrk 2>&1 & echo $! > /tmp/wrk.pid; rm -f /tmp/stop"
         )
-        for name, how in {"curl": "--http1.1", "curl2": "--http2 --silent --retry 1 --retry-all-errors"}.items():
+        for name, how in {"curl": "--http1.1", "curl2": "--http2 --retry 4 --retry-all-errors"}.items():
             visit = (
                 f"curl {how} --insecure --fail --no-progress-meter --output /dev/null "
                 "--write-out '%{http_code} %{num_connects} %{http_version}\\n' 'https://example.cn/?[1-200]'"
@@ -80,11 +83,11 @@ class Load:
         assert answered, said
         wrong = re.findall(r"Socket errors:.*|Non-2xx.*", said)
         count = int(answered[1])
-        for name, version in (("curl", "1.1"), ("curl2", "2")):
+        for name, version, forgiven in (("curl", "1.1", ""), ("curl2", "2", f"|{ASKED_AGAIN}")):
             asked = self._server.says(f"cat /tmp/{name}").splitlines()
             assert f"200 0 {version}" in asked, "a connection was kept"
-            wrong += [f"{name}: {line}" for line in asked if not re.fullmatch(f"200 [01] {version}", line)]
-            count += len(asked)
+            wrong += [f"{name}: {line}" for line in asked if not re.fullmatch(f"200 [01] {version}{forgiven}", line)]
+            count += sum(line.startswith("200 ") for line in asked)
         return count, wrong
 
 
