@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help local local-down test unit check lint vet format lock engine pebble packages browser bench clean
+.PHONY: help local local-down test unit parts check lint vet format lock engine pebble packages browser bench clean
 
 # The first Python that is new enough; looked for once, and only by a target that needs it.
 PYTHON = $(eval PYTHON := $(or $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -26,11 +26,14 @@ local: .venv/.ready engine ## Land the site on a rehearsal cloud on this machine
 local-down: ## Remove the rehearsal cloud and all that is on it
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m localcloud reset --yes; fi
 
-test: .venv/.ready unit browser engine ## Run every test (about 10 minutes)
-	@$(PYTEST) tests --ignore=tests/unit
+test: .venv/.ready parts engine ## Run every test (about 15 minutes)
+	@$(PYTEST) tests --ignore=tests/unit --ignore=tests/parts
 
-unit: .venv/.ready pebble ## Run the tests that take seconds
-	@pebble=$$($(PROVIDE) --pebble); PATH="$${pebble%/*}:$$PATH" $(PYTEST) tests/unit
+unit: .venv/.ready ## Run the tests that take seconds
+	@$(PYTEST) tests/unit
+
+parts: unit browser pebble ## Run those too that a real Pebble and a real nginx take part in, but no engine
+	@pebble=$$($(PROVIDE) --pebble); PATH="$${pebble%/*}:$$PATH" $(PYTEST) tests/parts
 
 check: lint vet ## Check format, lint and types
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.unit import nameserver, pebble
+from tests.parts import pebble
+from tests.parts.pebble import Pebble
+from tests.unit import nameserver
 from tests.unit.nameserver import NameServer
-from tests.unit.pebble import Pebble
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
+import pytest
 
 from tests.loopback import free_port
 
@@ -148,3 +149,14 @@ def serving(addresses: list[str]) -> Iterator[list[NameServer]]:
             one.server_close()
         for thread in threads:
             thread.join()
+
+
+@pytest.fixture
+def name_servers() -> Iterator[list[NameServer]]:
+    """Three authoritative servers of example.cn, on one port of three loopback addresses; the first knows the
+    delegation too."""
+    with serving(["127.0.0.1", "127.0.0.2", "127.0.0.3"]) as servers:
+        for number, server in enumerate(servers, 1):
+            servers[0].publish("example.cn", f"ns{number}.dnspod.test.", kind="NS")
+            servers[0].publish(f"ns{number}.dnspod.test", server.address, kind="A")
+        yield servers

@@ -17,7 +17,7 @@ from luodi.delivery.content import ContentError
 from luodi.delivery.files import File
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import COMMAND_LIMIT, SCRIPT_LIMIT
-from tests.unit.machine import noise
+from tests.noise import noise
 
 SCRIPTS = Scripts(Path(__file__).parents[2] / "templates")
 FILES = {

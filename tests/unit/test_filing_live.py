@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from pydantic import ValidationError
 
-from localcloud.cli import main
-from luodi.api import Account, Unreachable
+from luodi.api import Unreachable
 from luodi.filing.facts import FilingSettings
 from luodi.filing.live import Recorded, difference
 from luodi.filing.words import rules
 from luodi.filing_live import check
-from tests.cloud import running_cloud
 from tests.unit.fake_account import FakeAccount, refused
 
 NUMBER = "粤ICP备2026068982号-1"
@@ -126,26 +122,3 @@ def test_an_answer_without_its_fields_is_no_filing() -> None:
     said = check(account, facts(FILED, **{"live-check": True}), "example.cn")
     assert said is not None
     assert NUMBER in said.en
-
-
-def test_the_rehearsal_clouds_ministry_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_cloud(tmp_path / "cloud") as cloud:
-        for name, value in cloud.environment().items():
-            monkeypatch.setenv(name, value)
-        account, filed = Account.find({"tencentcloud:region": "ap-guangzhou"}), facts(FILED, **{"live-check": True})
-
-        def said() -> str:
-            words = check(account, filed, "example.cn")
-            return words.en if words else ""
-
-        def ministry(*command: str) -> None:
-            result = CliRunner().invoke(main, ["filing", command[0], "--home", str(cloud.home), *command[1:]])
-            assert result.exit_code == 0, result.output
-
-        assert "knows no filing" in said()
-        ministry("approve", "example.cn", "--icp", NUMBER, "--elsewhere")
-        assert "with another access provider" in said()
-        ministry("approve", "example.cn", "--icp", NUMBER)
-        assert said() == ""
-        ministry("revoke", "example.cn")
-        assert "knows no filing" in said()

@@ -16,12 +16,13 @@ from luodi.certificate.dnspod import ChallengeRecords
 from luodi.certificate.journal import Entry, FileJournal
 from luodi.certificate.lifetime import Certificate
 from luodi.certificate.order import Account, OrderError, Timing
-from tests.unit import forwarder, killed, nameserver, pebble
+from tests.parts import forwarder, killed, pebble
+from tests.parts.killed import Job
+from tests.parts.pebble import Pebble
+from tests.unit import nameserver
 from tests.unit.fake_dnspod import DnsPod
-from tests.unit.killed import Job
 from tests.unit.nameserver import NameServer
 from tests.unit.orders import DNS01, KEY, csr, names_of
-from tests.unit.pebble import Pebble
 
 ZONE = "example.cn"
 IMPATIENT = Timing(sleep=lambda _: None)
@@ -68,7 +69,7 @@ def test_killed_at_any_step_the_next_run_finishes(
     """With one certificate for each, and no TXT record left."""
     server = dnspod.servers[0]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.unit.killed"])
+    context.set_forkserver_preload(["tests.parts.killed"])
     before = authority.issued()
 
     def job(step: int) -> Job:

@@ -21,8 +21,9 @@ from luodi.delivery.bundle import Bundle
 from luodi.delivery.files import File, manifest, placed, release_id
 from luodi.delivery.scripts import KEPT_RELEASES, NO_ROOM, Room, Scripts
 from luodi.rendering import RELEASE
-from tests.unit import machine
-from tests.unit.machine import Machine, Ran, site
+from tests.noise import noise
+from tests.parts import machine
+from tests.parts.machine import Machine, Ran, site
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Scripts(REPOSITORY / "templates")
@@ -363,7 +364,7 @@ def test_a_damaged_upload_switches_nothing(server: Machine) -> None:
 def test_a_full_disk_switches_nothing(tmp_path: Path) -> None:
     with machine.running(tmp_path, disk=400_000) as small:
         before = landed(small, "one")
-        sent = delivery(site(small.certificate, "two") | {"html/noise.bin": machine.noise(640_000)})
+        sent = delivery(site(small.certificate, "two") | {"html/noise.bin": noise(640_000)})
         ran = send(small, sent)
         assert ran.code != 0
         assert "No space left on device" in ran.output

@@ -12,9 +12,10 @@ import pytest
 
 from luodi.delivery.scripts import Room
 from luodi.delivery.served import Past, Served, before
-from tests.unit import machine
-from tests.unit.machine import Machine, Ran, site
-from tests.unit.test_scripts import SCRIPTS, UPLOADS, Delivery, delivery, landed, quick, send
+from tests.noise import noise
+from tests.parts import machine
+from tests.parts.machine import Machine, Ran, site
+from tests.parts.test_scripts import SCRIPTS, UPLOADS, Delivery, delivery, landed, quick, send
 
 WHO = {"who": "Li Si's <li@example.cn>", "commit": None, "dirty": None}
 PLENTY = Room(1000, 10, 1000)
@@ -285,7 +286,7 @@ def test_a_disk_that_is_full_half_way_through_leaves_the_last_release(tmp_path: 
     with machine.running(tmp_path, disk=1_000_000) as small:
         before = landed(small, "one")
         sent = delivery(
-            site(small.certificate, "two") | {f"html/noise-{n}.bin": machine.noise(150_000 + n) for n in range(5)},
+            site(small.certificate, "two") | {f"html/noise-{n}.bin": noise(150_000 + n) for n in range(5)},
             room=Room(100_000, 10, 1000),
         )
         for script in sent.uploads:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import shlex
 import subprocess
 import time
@@ -166,11 +165,6 @@ http {{
         "tls/site.pem": certificate.encode(),
         "html/index.html": page.encode(),
     }
-
-
-def noise(size: int) -> bytes:
-    """Bytes that no compression makes smaller, the same ones each time."""
-    return random.Random(7).randbytes(size)
 
 
 def sha256sum(data: bytes) -> str:

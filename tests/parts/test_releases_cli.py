@@ -15,9 +15,9 @@ from luodi.api import Account
 from luodi.cli import main
 from luodi.delivery.served import Past
 from luodi.rendering import RELEASE
-from tests.unit import fake_tat, machine
-from tests.unit.machine import Machine, site
-from tests.unit.test_scripts import SCRIPTS, landed
+from tests.parts import fake_tat, machine
+from tests.parts.machine import Machine, site
+from tests.parts.test_scripts import SCRIPTS, landed
 
 REPOSITORY = Path(__file__).parents[2]
 STACK = {

@@ -6,8 +6,8 @@ import base64
 import itertools
 from typing import Any
 
+from tests.parts.machine import Machine
 from tests.unit.fake_account import Answer
-from tests.unit.machine import Machine
 
 
 def answers(server: Machine) -> dict[str, Answer]:

@@ -20,10 +20,10 @@ from luodi.certificate.installation import Installation, Installed, KeyMissing, 
 from luodi.delivery.scripts import KEPT_CERTIFICATES, Scripts
 from luodi.delivery.sealing import seal
 from luodi.delivery.tat import CommandFailed, Shell
-from tests.unit import fake_tat, machine
+from tests.parts import fake_tat, machine
+from tests.parts.machine import Machine
 from tests.unit.fake_account import FakeAccount
 from tests.unit.given_certificates import bought
-from tests.unit.machine import Machine
 
 SCRIPTS = Scripts(Path(__file__).parents[2] / "templates")
 SITE = "example.cn"

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from luodi.rendering import RELEASE
-from tests.unit import fake_tat, killed, killed_delivery, machine
+from tests.noise import noise
+from tests.parts import fake_tat, killed, killed_delivery, machine
+from tests.parts.machine import KEY, Machine, Ran, site
+from tests.parts.test_scripts import SCRIPTS, UPLOADS, delivery
 from tests.unit.fake_account import FakeAccount
-from tests.unit.machine import KEY, Machine, Ran, site
-from tests.unit.test_scripts import SCRIPTS, UPLOADS, delivery
 
 NAMES = ("example.cn",)
 ASKED_AGAIN = r"curl: \(\d+\) .*|Warning: (?!.*HTTP error).*"
@@ -138,7 +139,7 @@ def test_no_request_is_dropped_when_the_switch_is_killed_anywhere(server: Machin
 def test_no_request_is_dropped_when_the_deployer_is_killed_at_any_call(server: Machine) -> None:
     """The server ends the command that it is at, and knows of no other; the next delivery completes."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.unit.killed_delivery"])
+    context.set_forkserver_preload(["tests.parts.killed_delivery"])
     release(server, "page 0")
     load = Load(server)
     pages, ended, last = {"page 0"}, set[int | None](), 0
@@ -147,7 +148,7 @@ def test_no_request_is_dropped_when_the_deployer_is_killed_at_any_call(server: M
             last += 3  # before a call, then after one, and so on
             page = f"kill {last}"
             pages.add(page)
-            job = killed_delivery.Job(files(server, page) | {"html/noise.bin": machine.noise(60_000 + last)}, cloud)
+            job = killed_delivery.Job(files(server, page) | {"html/noise.bin": noise(60_000 + last)}, cloud)
             process = context.Process(target=killed_delivery.run, args=(job, last))
             process.start()
             process.join(60)
@@ -164,7 +165,7 @@ def test_no_request_is_dropped_when_the_deployer_is_killed_at_any_call(server: M
 @pytest.mark.parametrize("parts", [0, 1, 2])
 def test_uploads_that_a_killed_deployer_left_hinder_nobody(server: Machine, parts: int) -> None:
     before = release(server, "one")
-    sent = delivery(files(server, "two") | {"html/noise.bin": machine.noise(90_000)}, NAMES)
+    sent = delivery(files(server, "two") | {"html/noise.bin": noise(90_000)}, NAMES)
     for script in sent.uploads[:parts]:
         server.says(script)
     server.eventually_serves("one")

@@ -18,9 +18,10 @@ from luodi.delivery import content, resources, tat
 from luodi.delivery.bundle import TooLarge
 from luodi.delivery.content import ContentError
 from luodi.delivery.tat import CommandFailed
-from tests.unit import fake_tat, machine
+from tests.noise import noise
+from tests.parts import fake_tat, machine
+from tests.parts.machine import Machine, site
 from tests.unit.fake_account import FakeAccount, refused
-from tests.unit.machine import Machine, site
 
 TEMPLATES = str(Path(__file__).parents[2] / "templates")
 INSTANCE = {"instance": "ins-1", "region": "ap-guangzhou", "templates": TEMPLATES}
@@ -114,7 +115,7 @@ def public(tmp_path: Path) -> Path:
     folder = tmp_path / "public"
     (folder / "a b").mkdir(parents=True)
     for number in range(3):
-        (folder / f"noise-{number}.bin").write_bytes(machine.noise(100_000 + number))
+        (folder / f"noise-{number}.bin").write_bytes(noise(100_000 + number))
     (folder / "a b" / "back\\slash 文件.txt").write_text("odd")
     (folder / "about.html").write_text("about")
     return folder
@@ -275,7 +276,7 @@ def test_content_that_changed_meanwhile_is_not_delivered(server: Machine, accoun
 
 
 def test_too_large_a_release_is_told_before_it_is_sent(server: Machine, account: FakeAccount, public: Path) -> None:
-    (public / "film.bin").write_bytes(machine.noise(2_500_000))
+    (public / "film.bin").write_bytes(noise(2_500_000))
     with pytest.raises(TooLarge, match=r"What must be sent is 2\.8 MB"):
         resources._ReleaseProvider().create(release(server) | with_content(public))
     assert sent(account) < 10_000

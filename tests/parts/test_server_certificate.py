@@ -20,13 +20,13 @@ from luodi.certificate.lifetime import Certificate
 from luodi.certificate.propagation import NotPropagated
 from luodi.certificate.server_certificate import _OUTPUTS, _CertificateProvider
 from luodi.delivery.tat import CommandFailed
-from tests.unit import fake_tat, machine, pebble
+from tests.parts import fake_tat, machine, pebble
+from tests.parts.machine import Machine
+from tests.parts.pebble import Pebble
+from tests.parts.test_certificate_scripts import TLS, serves, serving
 from tests.unit.fake_account import FakeAccount, refused
 from tests.unit.fake_dnspod import DnsPod
-from tests.unit.machine import Machine
 from tests.unit.nameserver import NameServer
-from tests.unit.pebble import Pebble
-from tests.unit.test_certificate_scripts import TLS, serves, serving
 
 DIRECTORY = "https://acme.example/directory"
 """What the stack says; the environment names another one."""

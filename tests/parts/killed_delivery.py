@@ -11,7 +11,7 @@ from luodi.delivery.files import File
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import Shell
 from luodi.rendering import RELEASE
-from tests.unit.killed import Steps, stepping
+from tests.parts.killed import Steps, stepping
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 

@@ -20,11 +20,12 @@ from luodi.certificate.dnspod import ChallengeRecords
 from luodi.certificate.lifetime import Certificate
 from luodi.certificate.order import Account, Binding, OrderError, Timing
 from luodi.certificate.propagation import NotPropagated
-from tests.unit import nameserver, pebble
+from tests.parts import pebble
+from tests.parts.pebble import Pebble
+from tests.unit import nameserver
 from tests.unit.fake_dnspod import DnsPod
 from tests.unit.nameserver import NameServer
 from tests.unit.orders import KEY, Published, csr, names_of, pem
-from tests.unit.pebble import Pebble
 
 ZONE = "example.cn"
 HMAC = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()

@@ -17,11 +17,12 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from luodi.certificate import order
 from luodi.certificate.order import Account, Authority, OrderError, Timing
-from tests.unit import acme_directory, nameserver, pebble
+from tests.parts import pebble
+from tests.parts.pebble import BLOCKED, Pebble
+from tests.unit import acme_directory, nameserver
 from tests.unit.acme_directory import HTML, Directory
 from tests.unit.nameserver import NameServer
 from tests.unit.orders import DNS01, KEY, FakeTime, Interrupted, Published, Remembered, Unpublished, csr, names_of, pem
-from tests.unit.pebble import BLOCKED, Pebble
 
 # --- at a real authority -----------------------------------------------------------------------------
 

@@ -14,9 +14,9 @@ from luodi.authorities import Authority
 from luodi.certificate import order
 from luodi.certificate.account import _AccountProvider
 from luodi.certificate.order import OrderError
-from tests.unit import pebble
+from tests.parts import pebble
+from tests.parts.pebble import Pebble
 from tests.unit.nameserver import NameServer
-from tests.unit.pebble import Pebble
 
 DIRECTORY = "https://acme.example/directory"
 """What the stack says; the environment names another one."""
