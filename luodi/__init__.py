@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from luodi.settings import CertificateSettings, CvmSettings, LighthouseSettings, Settings
     from luodi.site import Site
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Account",
     "AcmeAccount",

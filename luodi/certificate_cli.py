@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from luodi.filing.words import Language, Words
 from luodi.settings import today_in_china
 from luodi.stackfiles import NoProject, project_folder, stack_files
-from luodi.terminal import cwd_option, json_option, print_json
+from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option
 
 if TYPE_CHECKING:
     from luodi.certificate.order import Reason
@@ -28,8 +29,36 @@ Exit codes:
   2  the command line itself is wrong
 """
 
-_STACKS = click.option("--stack", "-s", "stacks", multiple=True, help="Only this stack; may be given several times.")
+_STACKS = stack_option("stacks", multiple=True, help="Only this stack; may be given several times.")
 _PORT = click.option("--port", type=click.IntRange(1, 65535), default=443, help="Where sites are served.")
+
+Say = Callable[[Words], None]
+
+_RENEWING = Words("{stack}：正在续期 {domains} 的证书", "{stack}: renewing the certificate of {domains}")
+_AGAIN = Words(
+    "{stack}：没有成功，旧证书继续使用；{pause} 秒后再试（第 {attempt} 次，共 {attempts} 次）",
+    "{stack}: that failed; the old certificate stays. Again in {pause} s ({attempt} of {attempts})",
+)
+_RENEWED = Words(
+    "已续期，有效期至 {end} UTC，服务器上用的就是新证书", "renewed; valid until {end} UTC, served as issued"
+)
+_NOT_RENEWED = Words("没有续期：{error}", "not renewed: {error}")
+_DUE = Words("{at} UTC 起该续期（{why}）", "due since {at} UTC ({why})")
+_NOT_DUE = Words("{at} UTC 之前无需续期（{why}）", "not due before {at} UTC ({why})")
+_NO_SITE = Words("{stack} 没有站点 {site}；它有 {known}", "{stack} has no site {site}; it has {known}")
+_PINNED = Words(
+    "{stack}：{site} 的私钥是固定的，下一张证书也会用它；请先从环境文件中去掉 luodi:certificate.pin-key",
+    "{stack}: the key of {site} is pinned, so the next certificate would have it too; take luodi:certificate.pin-key "
+    "out of the stack file first",
+)
+_LEAF = Words("{names}：序列号 {serial}，签发者 {issuer}，{key}", "{names}: serial {serial} of {issuer}, {key}")
+_REVOKE = Words("吊销它？此操作无法撤回", "Revoke it? That can't be undone")
+_RENEWING_FIRST = Words("先为 {site} 换一张新证书", "renewing the certificate of {site} first")
+_NOTHING_REVOKED = Words(
+    "什么也没有吊销：还没有另一张证书。", "Nothing was revoked: there is no other certificate yet."
+)
+_NOT_REVOKED = Words("没有吊销：{error}", "not revoked: {error}")
+_REVOKED = Words("{site} 的证书已吊销（{reason}）", "the certificate of {site} is revoked ({reason})")
 
 
 @dataclass
@@ -44,15 +73,19 @@ class _Found:
 @_STACKS
 @_PORT
 @json_option
+@lang_option
 @cwd_option
-def certificate(stacks: tuple[str, ...], port: int, as_json: bool, cwd: Path) -> None:
-    """Show the certificates of every stack that is up.
+def certificate(stacks: tuple[str, ...], port: int, as_json: bool, lang: Language, cwd: Path) -> None:
+    """各环境的证书。Show the certificates of every stack that is up.
 
     Names, issuer, key, what is left of its life, when it will be renewed and why then, and whether what each address
     serves is what the stack declares.
-    """
-    from rich.console import Console
 
+    \b
+    Examples:
+      luodi certificate
+      luodi certificate --stack production --json      for a program
+    """
     from luodi.certificate_view import as_json as values
     from luodi.certificate_view import remarks, show
 
@@ -60,7 +93,7 @@ def certificate(stacks: tuple[str, ...], port: int, as_json: bool, cwd: Path) ->
     if as_json:
         print_json(values(found.standings, found.unknown, now))
     else:
-        show(Console(), found.standings, found.unknown, now)
+        show(console(), found.standings, found.unknown, now, lang)
     if any(remarks(one, now) for one in found.standings) or (stacks and found.unknown):
         raise SystemExit(1)
 
@@ -79,6 +112,7 @@ def certificate(stacks: tuple[str, ...], port: int, as_json: bool, cwd: Path) ->
     help="Seconds before the second try; doubled before each further one.",
 )
 @json_option
+@lang_option
 @cwd_option
 def renew(
     stacks: tuple[str, ...],
@@ -88,9 +122,10 @@ def renew(
     attempts: int,
     pause: float,
     as_json: bool,
+    lang: Language,
     cwd: Path,
 ) -> None:
-    """Renew what is due, and nothing else; fit for cron, CI and a schedule.
+    """续期到期的证书。Renew what is due, and nothing else; fit for cron, CI and a schedule.
 
     When nothing is due no engine is started. After a renewal the certificate is fetched from every address and
     compared with the one that was issued. When a renewal fails the old certificate stays, it is tried again with longer
@@ -98,6 +133,12 @@ def renew(
 
     LUODI_NOTIFY, where it is set, names who is told of renewals and failures: webhook addresses of WeCom (企业微信),
     DingTalk (钉钉) or Feishu (飞书) robots, or any http(s) address, separated by spaces.
+
+    \b
+    Examples:
+      luodi renew                                      all stacks, as a schedule runs it
+      luodi renew --stack production --dry-run         what would be renewed
+      luodi renew --stack production --force           though nothing is due
     """
     from luodi import notify
 
@@ -110,7 +151,7 @@ def renew(
     due = [one for one in found.standings if one.wants_renewal(now) or (force and one.renewable)]
     results: list[_Result] = []
     if not dry_run:
-        say = (lambda _: None) if as_json else click.echo
+        say: Say = (lambda _: None) if as_json else lambda words: click.echo(words.in_(lang))
         for stack in dict.fromkeys(one.stack for one in due):
             theirs = [one for one in due if one.stack == stack]
             results += _renewed(project, stack, theirs, port, attempts, pause, say)
@@ -121,7 +162,7 @@ def renew(
     if as_json:
         print_json(_values(report, found.unknown, now))
     else:
-        _say(report, found.unknown, now)
+        _say(report, found.unknown, now, lang)
     if (
         any(one.error for one in results)
         or any(one.outcome in ("expired", "other", "unseen") for one in report)
@@ -131,7 +172,7 @@ def renew(
 
 
 @click.command(epilog=_EXIT_CODES)
-@click.option("--stack", "-s", required=True, help="The stack whose certificate it is.")
+@stack_option(required=True, help="The stack whose certificate it is.")
 @click.option("--site", help="The domain of one of its sites; by default the stack's own.")
 @click.option(
     "--reason",
@@ -141,11 +182,17 @@ def renew(
 )
 @click.option("--no-renewal", is_flag=True, help="Don't renew first: visitors are warned until there is another one.")
 @click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+@lang_option
 @cwd_option
-def revoke(stack: str, site: str | None, reason: str, no_renewal: bool, yes: bool, cwd: Path) -> None:
-    """Revoke the certificate of a site, for good.
+def revoke(stack: str, site: str | None, reason: str, no_renewal: bool, yes: bool, lang: Language, cwd: Path) -> None:
+    """吊销证书。Revoke the certificate of a site, for good.
 
     Another one, with another key, is issued and served first, so that no visitor meets the revoked one.
+
+    \b
+    Examples:
+      luodi revoke --stack production --reason keyCompromise
+      luodi revoke --stack production --site shop.example.cn --reason superseded --yes
     """
     from luodi.certificate.order import OrderError
     from luodi.outputs import NoOutputs
@@ -162,26 +209,25 @@ def revoke(stack: str, site: str | None, reason: str, no_renewal: bool, yes: boo
         raise click.ClickException(f"{stack}: {error}") from None
     found = next((one for one in every if site in (None, one.site)), None)
     if found is None:
-        raise click.ClickException(f"{stack} has no site {site}; it has {', '.join(one.site for one in every)}")
+        known = ", ".join(one.site for one in every)
+        raise click.ClickException(_NO_SITE.fill(stack=stack, site=site, known=known).in_(lang))
     if reason == "keyCompromise" and found.pinned and not no_renewal:
-        raise click.ClickException(
-            f"{stack}: the key of {found.site} is pinned, so the next certificate would have it too; take "
-            "luodi:certificate.pin-key out of the stack file first"
-        )
+        raise click.ClickException(_PINNED.fill(stack=stack, site=found.site).in_(lang))
     for leaf in found.leaves:
-        click.echo(f"{stack}: {', '.join(leaf.names)}: serial {leaf.serial} of {leaf.issuer}, {leaf.key}")
+        told = _LEAF.fill(names=", ".join(leaf.names), serial=leaf.serial, issuer=leaf.issuer, key=leaf.key)
+        click.echo(f"{stack}: {told.in_(lang)}")
     if not yes:
-        click.confirm("Revoke it? That can't be undone", abort=True)
+        click.confirm(_REVOKE.in_(lang), abort=True)
     try:
         if not no_renewal:
-            click.echo(f"{stack}: renewing the certificate of {found.site} first")
+            click.echo(f"{stack}: {_RENEWING_FIRST.fill(site=found.site).in_(lang)}")
             bring_up(project, stack, [found.site], lambda line: click.echo(f"  {line}") if line else None)
         withdraw(found, cast("Reason", reason))
     except NotRenewed as error:
-        raise click.ClickException(f"{error}\nNothing was revoked: there is no other certificate yet.") from None
+        raise click.ClickException(f"{error}\n{_NOTHING_REVOKED.in_(lang)}") from None
     except OrderError as error:
-        raise click.ClickException(f"{stack}: not revoked: {error}") from None
-    click.echo(f"{stack}: the certificate of {found.site} is revoked ({reason})")
+        raise click.ClickException(f"{stack}: {_NOT_REVOKED.fill(error=error).in_(lang)}") from None
+    click.echo(f"{stack}: {_REVOKED.fill(site=found.site, reason=reason).in_(lang)}")
 
 
 @dataclass(frozen=True)
@@ -200,21 +246,21 @@ def _renewed(
     port: int,
     attempts: int,
     pause: float,
-    say: Callable[[str], None],
+    say: Say,
 ) -> list[_Result]:
     from luodi.outputs import NoOutputs
     from luodi.renewal import NotRenewed, Watch, renew, settled
 
     domains = [one.declared.domain for one in due]
     for attempt in range(1, attempts + 1):
-        say(f"{stack}: renewing the certificate of {', '.join(domains)}")
+        say(_RENEWING.fill(stack=stack, domains=", ".join(domains)))
         try:
-            renew(project, stack, domains, lambda line: say(f"  {line}") if line else None)
+            renew(project, stack, domains, lambda line: say(Words(f"  {line}", f"  {line}")) if line else None)
             break
         except NotRenewed as error:
             if attempt == attempts:
                 return [_Result(one, "failed", str(error)) for one in due]
-            say(f"{stack}: that failed; the old certificate stays. Again in {pause:g} s ({attempt + 1} of {attempts})")
+            say(_AGAIN.fill(stack=stack, pause=f"{pause:g}", attempt=attempt + 1, attempts=attempts))
             time.sleep(pause)
             pause *= 2
     results = []
@@ -253,22 +299,25 @@ def _say_silent(addresses: Iterable[str]) -> None:
         click.echo(f"{address} could not be told", err=True)
 
 
-def _say(report: Sequence[_Result], unknown: dict[str, str], now: datetime) -> None:
+def _say(report: Sequence[_Result], unknown: dict[str, str], now: datetime, language: Language) -> None:
     from luodi.certificate_view import remarks
+
+    def say(one: Standing, words: Words, *, wrong: bool = False) -> None:
+        click.echo(f"{one.stack}: {one.declared.domain}: {words.in_(language)}", err=wrong)
 
     for result in report:
         one = result.standing
-        head = f"{one.stack}: {one.declared.domain}: "
+        at = f"{one.plan.at:%Y-%m-%d %H:%M}"
         if result.outcome == "renewed":
-            click.echo(f"{head}renewed; valid until {one.declared.not_after:%Y-%m-%d %H:%M} UTC, served as issued")
+            say(one, _RENEWED.fill(end=f"{one.declared.not_after:%Y-%m-%d %H:%M}"))
         elif result.error:
-            click.echo(f"{head}not renewed: {result.error}", err=True)
+            say(one, _NOT_RENEWED.fill(error=result.error), wrong=True)
         elif result.outcome == "due":
-            click.echo(f"{head}due since {one.plan.at:%Y-%m-%d %H:%M} UTC ({one.plan.why})")
+            say(one, _DUE.fill(at=at, why=one.plan.why))
         else:
-            click.echo(f"{head}not due before {one.plan.at:%Y-%m-%d %H:%M} UTC ({one.plan.why})")
+            say(one, _NOT_DUE.fill(at=at, why=one.plan.why))
             for line in remarks(one, now):
-                click.echo(f"{head}{line}", err=True)
+                say(one, line, wrong=True)
     for stack, why in unknown.items():
         click.echo(f"{stack}: {why}", err=True)
 

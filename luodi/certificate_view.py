@@ -10,11 +10,43 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from luodi.certificate.lifetime import span
 from luodi.certificate.standing import BOUGHT, Standing, State
+from luodi.filing.words import Language, Words
 
 _BAR = 12
 _NAMES = 4
 """How many names are shown."""
+_BOUGHT_ENDS = Words(
+    "证书购于别处，{end} UTC 到期；请把新证书写入 luodi:certificate.files 和 luodi:certificate-key，再运行 `pulumi up`",
+    "was bought and ends {end} UTC; put its successor into luodi:certificate.files and luodi:certificate-key, then "
+    "`pulumi up`",
+)
+_HAS_EXPIRED = Words(
+    "已于 {end} UTC 过期；请运行 `luodi renew --stack {stack}`", "expired {end} UTC; run `luodi renew --stack {stack}`"
+)
+_SHOWS_NONE = Words("{address} 没有出示证书：{error}", "{address} shows no certificate: {error}")
+_ANOTHER = Words(
+    "{address} 上的证书不是环境声明的那张：序列号 {serial}，签发者 {issuer}；"
+    "先 `pulumi refresh`，再 `pulumi up`，即可换回",
+    "{address} serves another certificate than the stack declares: serial {serial} of {issuer}; `pulumi refresh`, then "
+    "`pulumi up` puts the declared one there",
+)
+_DISTRUSTED = Words(
+    "{address}：访客的浏览器不会信任它：{why}", "{address}: a visitor's browser would not take it: {why}"
+)
+_MORE = Words(" 等 {count} 个", " and {more} more")
+_EXPIRED = Words("已过期", "expired")
+_UNTIL = Words("{left}，至 {end} UTC", "{left}, until {end} UTC")
+_AS_DECLARED = Words("与声明一致：{served}", "as declared, at {served}")
+_NOWHERE = Words("没有一处与声明一致", "nowhere as declared")
+_NAMES_ROW, _ISSUER_ROW, _LEFT_ROW, _RENEWAL_ROW, _SERVED_ROW = (
+    Words("域名", "names"),
+    Words("签发者", "issuer"),
+    Words("剩余", "left"),
+    Words("续期", "renewal"),
+    Words("在用", "served"),
+)
 _COLOURS = {State.VALID: "green", State.DUE: "yellow", State.OTHER: "red", State.UNSEEN: "red", State.EXPIRED: "red"}
 
 
@@ -39,7 +71,7 @@ def _values(one: Standing, now: datetime) -> dict[str, Any]:
         "serial": seen.serial if seen else None,
         "notAfter": declared.not_after.isoformat(),
         "daysLeft": round((declared.not_after - now) / timedelta(days=1), 2),
-        "renewal": {"at": one.plan.at.isoformat(), "why": one.plan.why},
+        "renewal": {"at": one.plan.at.isoformat(), "why": one.plan.why.en},
         "served": [
             {
                 "address": each.address,
@@ -53,66 +85,64 @@ def _values(one: Standing, now: datetime) -> dict[str, Any]:
     }
 
 
-def show(console: Console, standings: Sequence[Standing], unknown: Mapping[str, str], now: datetime) -> None:
+def show(
+    console: Console,
+    standings: Sequence[Standing],
+    unknown: Mapping[str, str],
+    now: datetime,
+    language: Language = "en",
+) -> None:
     """A paragraph for each certificate, and in red whatever is not as it should be."""
     for one in standings:
-        console.print(_paragraph(one, now))
+        console.print(_paragraph(one, now, language))
         for line in remarks(one, now):
-            console.print(Text(f"  {line}", "red"), soft_wrap=True)
+            console.print(Text(f"  {line.in_(language)}", "red"), soft_wrap=True)
     for stack, why in unknown.items():
         console.print(Text(f"{stack}: {why}", "yellow"), soft_wrap=True)
 
 
-def remarks(one: Standing, now: datetime) -> list[str]:
+def remarks(one: Standing, now: datetime) -> list[Words]:
     """What is not as it should be, a line each, with what to do."""
-    lines = []
+    lines, end = [], f"{one.declared.not_after:%Y-%m-%d %H:%M}"
     if one.declared.source == BOUGHT and one.state(now) in (State.DUE, State.EXPIRED):
-        lines.append(
-            f"was bought and ends {one.declared.not_after:%Y-%m-%d %H:%M} UTC; put its successor into "
-            "luodi:certificate.files and luodi:certificate-key, then `pulumi up`"
-        )
+        lines.append(_BOUGHT_ENDS.fill(end=end))
     elif one.state(now) is State.EXPIRED:
-        lines.append(f"expired {one.declared.not_after:%Y-%m-%d %H:%M} UTC; run `luodi renew --stack {one.stack}`")
+        lines.append(_HAS_EXPIRED.fill(end=end, stack=one.stack))
     for each in one.strangers:
         if each.certificate is None:
-            lines.append(f"{each.address} shows no certificate: {each.error}")
+            lines.append(_SHOWS_NONE.fill(address=each.address, error=each.error))
         else:
-            lines.append(
-                f"{each.address} serves another certificate than the stack declares: serial {each.certificate.serial} "
-                f"of {each.certificate.issuer}; `pulumi refresh`, then `pulumi up` puts the declared one there"
-            )
+            seen = each.certificate
+            lines.append(_ANOTHER.fill(address=each.address, serial=seen.serial, issuer=seen.issuer))
     lines += [
-        f"{each.address}: a visitor's browser would not take it: {each.distrust}"
+        _DISTRUSTED.fill(address=each.address, why=each.distrust)
         for each in one.served
         if each.certificate and each.distrust and each not in one.strangers
     ]
     return lines
 
 
-def _paragraph(one: Standing, now: datetime) -> Group:
+def _paragraph(one: Standing, now: datetime, language: Language) -> Group:
     seen, colour = one.seen, _COLOURS[one.state(now)]
     names = seen.names if seen else one.declared.names
-    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    more = _MORE.fill(count=len(names), more=len(names) - _NAMES).in_(language) if len(names) > _NAMES else ""
     table = Table.grid(padding=(0, 2))
     issuer = seen.issuer if seen else one.declared.issuer
-    left = _left(one.declared.not_after - now)
+    left = one.declared.not_after - now
+    until = _UNTIL.fill(
+        left=span(left) if left > timedelta(0) else _EXPIRED, end=f"{one.declared.not_after:%Y-%m-%d %H:%M}"
+    )
     served = ", ".join(each.address for each in one.served if each not in one.strangers)
+    as_declared = _AS_DECLARED.fill(served=served) if served else _NOWHERE
     for head, text in (
-        ("names", ", ".join(names[:_NAMES]) + more),
-        ("issuer", f"{issuer} · {seen.key}" if seen else issuer),
-        ("left", Text(f"{_bar(one, now)} {left}, until {one.declared.not_after:%Y-%m-%d %H:%M} UTC".lstrip(), colour)),
-        ("renewal", f"{one.plan.at:%Y-%m-%d %H:%M} UTC; {one.plan.why}"),
-        ("served", Text(f"as declared, at {served}" if served else "nowhere as declared", colour)),
+        (_NAMES_ROW, ", ".join(names[:_NAMES]) + more),
+        (_ISSUER_ROW, f"{issuer} · {seen.key}" if seen else issuer),
+        (_LEFT_ROW, Text(f"{_bar(one, now)} {until.in_(language)}".lstrip(), colour)),
+        (_RENEWAL_ROW, f"{one.plan.at:%Y-%m-%d %H:%M} UTC; {one.plan.why.in_(language)}"),
+        (_SERVED_ROW, Text(as_declared.in_(language), colour)),
     ):
-        table.add_row(f"  {head}", text)
+        table.add_row(f"  {head.in_(language)}", text)
     return Group(Text(f"{one.stack}  {one.declared.domain}", "bold"), table)
-
-
-def _left(left: timedelta) -> str:
-    if left <= timedelta(0):
-        return "expired"
-    days = left / timedelta(days=1)
-    return f"{days:.0f} days" if days >= 2 else f"{left / timedelta(hours=1):.0f} hours"
 
 
 def _bar(one: Standing, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -11,10 +12,13 @@ from typing import cast
 
 import click
 
+from luodi import __version__
+
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "certificate": "luodi.certificate_cli",
         "compare": "luodi.compare_cli",
+        "completion": "luodi.completion_cli",
         "diff": "luodi.releases_cli",
         "doctor": "luodi.doctor.command",
         "filing": "luodi.filing_cli",
@@ -28,6 +32,17 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The module that has each command, by the command's own name."""
+_EXIT_CODES = """
+\b
+Exit codes, where a command's own help says nothing else:
+  0    done
+  1    not done, or something is wrong; the reason is told
+  2    the command line itself is wrong
+  130  stopped by Ctrl-C
+
+NO_COLOR, where it is set, asks for no colours. LC_ALL, LC_MESSAGES or LANG say whether Chinese or English is spoken,
+unless --lang does.
+"""
 
 
 class _Commands(click.Group):
@@ -42,7 +57,8 @@ class _Commands(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES)
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """luodi (落地): land a site on a mainland China server.
 
@@ -51,8 +67,24 @@ def main() -> None:
 
 
 def run() -> None:
-    """The program: what a terminal's encoding lacks is shown escaped, and ends nothing."""
+    """The program, `luodi`.
+
+    What a terminal's encoding lacks is shown escaped, and ends nothing. Ctrl-C ends with 130, as shells have it
+    (128 + SIGINT), and a file that can't be read or written with one line that names it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    main(prog_name="luodi")
+    try:
+        sys.exit(main.main(prog_name="luodi", standalone_mode=False))
+    except click.Abort:
+        click.echo("\nStopped.", err=True)
+        sys.exit(128 + signal.SIGINT)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"Error: {error.filename}: {error.strerror}", err=True)
+        sys.exit(1)

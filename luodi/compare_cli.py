@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from luodi.filing.words import Language, Words
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json
+from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_names
 
 if TYPE_CHECKING:
     from luodi.environments.comparing import Difference, Side, Up
@@ -37,8 +37,8 @@ _COUNTS = Words("{surprising} 处意外的不同，{expected} 处预期的不同
 
 
 @click.command(epilog=_EXIT_CODES)
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("first", metavar="A", shell_complete=stack_names)
+@click.argument("second", metavar="B", shell_complete=stack_names)
 @click.option("--port", type=click.IntRange(1, 65535), default=443, help="Where their servers answer by HTTPS.")
 @json_option
 @lang_option

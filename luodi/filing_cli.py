@@ -17,7 +17,7 @@ from luodi.filing.verdict import Purpose, find_province, judge
 from luodi.filing.words import Language, Words
 from luodi.settings import Settings, readable, today_in_china
 from luodi.stackfiles import NoProject, StackFile, choose, project_folder, stack_files
-from luodi.terminal import print_json
+from luodi.terminal import print_json, stack_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ def _common(command: F) -> F:
 
 
 @click.group(invoke_without_command=True, epilog=_EXIT_CODES)
-@click.option("--stack", "-s", help="Only this stack.")
+@stack_option(help="Only this stack.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, in both languages.")
 @_common
 @click.pass_context
@@ -175,7 +175,7 @@ def number(
 
 
 @filing.command("calendar", epilog=_EXIT_CODES)
-@click.option("--stack", "-s", help="Only this stack.")
+@stack_option(help="Only this stack.")
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File to write, by default stdout."
 )
@@ -211,7 +211,7 @@ def calendar_(
 
 
 @filing.command(epilog=_EXIT_CODES)
-@click.option("--stack", "-s", help="Which stack; need not be said where there is one.")
+@stack_option(help="Which stack; need not be said where there is one.")
 @click.option("--site", metavar="DOMAIN", help="Which of the stack's sites; need not be said where there is one.")
 @click.option(
     "--output",

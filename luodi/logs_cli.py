@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast, get_args
 import click
 
 from luodi.delivery.logs import Kind, path
+from luodi.filing.words import Language, Words
 from luodi.server_cli import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
 from luodi.settings import readable
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _PAUSE = 2.0
 """Seconds between two looks: TAT answers each within one."""
 
+_NO_SITE = Words("环境 {stack} 没有站点 {site}；它有 {known}", "the stack {stack} has no site {site}; it has {known}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -33,8 +35,19 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 @click.option("--site", help="Of this site alone, by its domain.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each line.")
 @of_a_stack
-def logs(kind: str, lines: int, follow: bool, site: str | None, as_json: bool, stack: str | None, cwd: Path) -> None:
-    """Show the logs of a stack's server: access, error, app (an application's own) or audit (who changed what).
+def logs(
+    kind: str,
+    lines: int,
+    follow: bool,
+    site: str | None,
+    as_json: bool,
+    stack: str | None,
+    lang: Language,
+    cwd: Path,
+) -> None:
+    """服务器上的日志。Show the logs of a stack's server.
+
+    They are access, error, app (an application's own) or audit (who changed what).
 
     They are read through TAT (自动化助手): no SSH, and the server stays closed. They are kept there for six months, as
     the Cybersecurity Law asks (网络安全法第二十一条). --site tells an access log's sites apart where it is JSON
@@ -50,7 +63,7 @@ def logs(kind: str, lines: int, follow: bool, site: str | None, as_json: bool, s
     from luodi.delivery.logs import Log
 
     chosen = ask(lambda: stack_server(cwd, stack))
-    of = _site(chosen, site)
+    of = _site(chosen, site, lang)
     log = Log(chosen.shell, chosen.scripts, path(cast("Kind", kind), of.site.domain))
     wanted = _of_site(of) if site and kind in ("access", "error") else None
 
@@ -68,13 +81,13 @@ def logs(kind: str, lines: int, follow: bool, site: str | None, as_json: bool, s
         return
 
 
-def _site(chosen: StackServer, domain: str | None) -> HostedSite:
+def _site(chosen: StackServer, domain: str | None, language: Language) -> HostedSite:
     sites = chosen.settings.sites
     for each in sites:
         if domain is None or domain in (*each.names, *map(readable, each.names)):
             return each
     known = ", ".join(readable(each.site.domain) for each in sites)
-    raise click.UsageError(f"the stack {chosen.name} has no site {domain}; it has {known}")
+    raise click.UsageError(_NO_SITE.fill(stack=chosen.name, site=domain, known=known).in_(language))
 
 
 def _of_site(site: HostedSite) -> Callable[[str], bool]:

@@ -18,12 +18,13 @@ from luodi.filing_report import decided
 from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, VirtualHost
 from luodi.settings import HostedSite, Settings, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
+from luodi.terminal import stack_option
 
 KEYS = ("ecdsa",)
 
 
 @click.command()
-@click.option("--stack", "-s", help="The stack; needed where the project has several.")
+@stack_option(help="The stack; needed where the project has several.")
 @click.option("--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Write to this folder.")
 @click.option(
     "--diff",
@@ -35,14 +36,15 @@ KEYS = ("ecdsa",)
 @click.option("--cwd", "-C", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Project folder.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="Judge as of this day, by default today.")
 def render(stack: str | None, out: Path | None, earlier: Path | None, cwd: Path | None, today: datetime | None) -> None:
-    """Write all that a release would hold, or show what has changed since.
+    """把一次发布的全部文件写到本地。Write all that a release would hold, or show what has changed since.
 
     Neither an engine nor credentials are needed, and nothing is asked of anybody. Passwords that the stack file holds
     encrypted are not read; a release's own id, which depends on all its files, stands as <release>.
 
     \b
-    luodi render --stack production --out rendered
-    luodi render --stack production --diff rendered
+    Examples:
+      luodi render --stack production --out rendered
+      luodi render --stack production --diff rendered
     """
     if out is None and earlier is None:
         raise click.UsageError("say what to do: --out FOLDER to write, --diff FOLDER to compare, or both")

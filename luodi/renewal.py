@@ -23,6 +23,7 @@ from luodi.certificate import ari, served
 from luodi.certificate.lifetime import Renewal
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, declared
+from luodi.filing.words import Words
 from luodi.outputs import NoOutputs, stack_outputs
 from luodi.settings.surroundings import RENEW, Surroundings
 
@@ -83,7 +84,7 @@ def _public(names: tuple[str, ...], around: Surroundings) -> Iterable[str]:
 
 def _plan(site: Declared, shown: Served | None, around: Surroundings, watch: Watch) -> Renewal:
     if shown is None or shown.certificate is None:
-        return Renewal(site.renewal, "of its life, as the stack exports it")
+        return Renewal(site.renewal, Words("按环境输出的有效期计算", "of its life, as the stack exports it"))
     if not site.authority:
         return shown.certificate.plan()
     authority = Authority(around.acme_directory or site.authority, around.acme_ca)

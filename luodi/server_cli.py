@@ -11,7 +11,7 @@ import click
 
 from luodi.settings import Settings, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
-from luodi.terminal import cwd_option
+from luodi.terminal import cwd_option, lang_option, stack_option
 
 if TYPE_CHECKING:
     from luodi.delivery.scripts import Scripts
@@ -31,10 +31,11 @@ Exit codes:
 
 
 def of_a_stack(command: F) -> F:
-    """The options by which a command is told the stack."""
+    """The options by which a command is told the stack, and in which language to speak."""
     for option in (
         cwd_option,
-        click.option("--stack", "-s", help="Which stack; need not be said where there is one."),
+        lang_option,
+        stack_option(help="Which stack; need not be said where there is one."),
     ):
         command = option(command)
     return command

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from luodi.filing.words import Language, Words
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json
+from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_names
 
 if TYPE_CHECKING:
     from luodi.environments.staging import Staging, Wishes
@@ -83,12 +83,19 @@ def _users(_context: click.Context, _option: click.Parameter, values: tuple[str,
 
 @click.group()
 def stack() -> None:
-    """Make further environments of a project."""
+    """环境。Make further environments of a project."""
 
 
 @stack.command(epilog=_EXIT_CODES)
 @click.argument("name", callback=_stack_name)
-@click.option("--from", "source", required=True, metavar="STACK", help="The stack that it is made from.")
+@click.option(
+    "--from",
+    "source",
+    required=True,
+    metavar="STACK",
+    shell_complete=stack_names,
+    help="The stack that it is made from.",
+)
 @click.option(
     "--subdomain",
     callback=_label,

@@ -50,8 +50,13 @@ def project_folder(start: Path) -> Path:
 
 def stack_files(project: Path, today: date) -> list[StackFile]:
     """Every stack file of the project, by name. Raises NoProject."""
+    return [_read(stack, path, today) for stack, path in stack_paths(project).items()]
+
+
+def stack_paths(project: Path) -> dict[str, Path]:
+    """The file of every stack, by the stack's name, unread. Raises NoProject."""
     found = sorted(stack_folder(project).glob("Pulumi.*.yaml"))
-    return [_read(path, today) for path in found]
+    return {path.name.removeprefix("Pulumi.").removesuffix(".yaml"): path for path in found}
 
 
 def stack_folder(project: Path) -> Path:
@@ -70,8 +75,7 @@ def choose(files: list[StackFile], stack: str | None) -> StackFile:
     raise NoProject(f"there is no stack {stack}; there are: {names}")
 
 
-def _read(path: Path, today: date) -> StackFile:
-    stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+def _read(stack: str, path: Path, today: date) -> StackFile:
     try:
         config = mapping_of(path).get("config") or {}
         if not isinstance(config, dict):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
@@ -13,6 +14,8 @@ from luodi.language import language
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _WIDTH = 120
 """Columns where the output is no terminal, which would tell its own."""
@@ -27,6 +30,23 @@ lang_option = click.option(
     callback=lambda _context, _option, value: value or language(),
     help="zh or en; by default the terminal's (LC_ALL, LC_MESSAGES, LANG).",
 )
+
+
+def stack_names(context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+    """The project's stacks, for a shell that completes a name; none where there is no project."""
+    from luodi.stackfiles import NoProject, project_folder, stack_paths
+
+    try:
+        return [
+            name for name in stack_paths(project_folder(context.params.get("cwd") or Path())) if name.startswith(begun)
+        ]
+    except NoProject:
+        return []
+
+
+def stack_option(*names: str, **more: Any) -> Callable[[F], F]:
+    """--stack, whose values a shell can complete."""
+    return click.option("--stack", "-s", *names, shell_complete=stack_names, **more)
 
 
 def console(*, err: bool = False) -> Console:

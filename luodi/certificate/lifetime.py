@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from luodi.certificate.ari import Window, certificate_id
+from luodi.filing.words import Words
 
 RENEW_AFTER = 2 / 3
 """The part of its life after which a certificate is renewed, as Let's Encrypt asks of clients without ARI:
@@ -21,13 +22,19 @@ SHORT_LIFE, RENEW_SHORT_AFTER = timedelta(days=10), 1 / 2
 """A life this short, which needs no revocation (Baseline Requirements, 1.6.1, "Short-lived Subscriber Certificate"),
 is renewed at its half, so that an outage of days still finds it valid."""
 
+_TWO_THIRDS_OVER = Words("有效期 {life}，届时已过三分之二", "of its life of {life}, two thirds are over then")
+_HALF_OVER = Words("有效期 {life}，届时已过一半", "of its life of {life}, half is over then")
+_SUGGESTED = Words(
+    "签发机构建议 {start} 至 {end} UTC（ARI）{page}", "its authority suggests {start} to {end} UTC (ARI){page}"
+)
+
 
 @dataclass(frozen=True)
 class Renewal:
     """When a certificate is renewed, and why then."""
 
     at: datetime
-    why: str
+    why: Words
 
     def due(self, now: datetime) -> bool:
         """Whether that time has come."""
@@ -91,18 +98,20 @@ class Certificate:
         A window that leaves nothing of the life, or comes after it, is not believed.
         """
         if window is None or self.id is None or window.start >= self.not_after:
-            part = "half is" if self.life < SHORT_LIFE else "two thirds are"
-            return Renewal(self.renewal, f"of its life of {_days(self.life)}, {part} over then")
-        page = f": {window.explanation}" if window.explanation else ""
-        return Renewal(
-            min(window.pick(self.id), self.not_after - self.life / 10),
-            f"its authority suggests {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC (ARI){page}",
-        )
+            over = _HALF_OVER if self.life < SHORT_LIFE else _TWO_THIRDS_OVER
+            return Renewal(self.renewal, over.fill(life=span(self.life)))
+        start, end = (f"{at:%Y-%m-%d %H:%M}" for at in (window.start, window.end))
+        suggested = _SUGGESTED.fill(start=start, end=end, page=f": {window.explanation}" if window.explanation else "")
+        return Renewal(min(window.pick(self.id), self.not_after - self.life / 10), suggested)
 
 
-def _days(life: timedelta) -> str:
+def span(life: timedelta) -> Words:
+    """A time in whole days, or hours where it is less than two days."""
     days = life / timedelta(days=1)
-    return f"{days:.0f} days" if days >= 2 else f"{life / timedelta(hours=1):.0f} hours"
+    if days >= 2:
+        return Words(f"{days:.0f} 天", f"{days:.0f} days")
+    hours = life / timedelta(hours=1)
+    return Words(f"{hours:.0f} 小时", f"{hours:.0f} hours")
 
 
 def _key(leaf: x509.Certificate) -> str:

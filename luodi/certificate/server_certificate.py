@@ -28,9 +28,11 @@ from luodi.certificate.lifetime import Renewal
 from luodi.certificate.ordering import accounts, ordering_inputs, records
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.server import ServerProvider
+from luodi.filing.words import Words
 from luodi.settings import CertificateSettings, Surroundings
 from luodi.settings.certificate import CERTIFICATE_KEY, HMAC_KEY, SECRETS
 
+_BOUGHT = Words("在别处购买：请在此之前换成新证书的文件", "bought elsewhere: put the next into its files by then")
 _ARI_SECONDS = 3.0
 """How long an authority may take to say when it wants a renewal: it is asked at every `up`."""
 _INTERRUPTED = timedelta(days=1)
@@ -227,7 +229,7 @@ class _CertificateProvider(ServerProvider):
             "not_before": leaf.not_before.isoformat(),
             "not_after": leaf.not_after.isoformat(),
             "renewal": plans[first].at.isoformat(),
-            "renewal_reason": plans[first].why,
+            "renewal_reason": plans[first].why.en,
             "generation": generation(props["chains"]),
             "held": generation(props["chains"]),
         }
@@ -342,7 +344,7 @@ def _drifted(olds: Mapping[str, Any]) -> bool:
 def _plan(props: Mapping[str, Any], leaf: Leaf, window: ari.Window | None) -> Renewal:
     if props["source"] != "files":
         return leaf.plan(window)
-    return Renewal(leaf.not_after - min(NOTICE, leaf.life / 3), "bought elsewhere: put the next into its files by then")
+    return Renewal(leaf.not_after - min(NOTICE, leaf.life / 3), _BOUGHT)
 
 
 def _kept(olds: Mapping[str, Any]) -> dict[str, Any]:

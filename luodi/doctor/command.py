@@ -18,7 +18,7 @@ from luodi.doctor.observed import Expected, Seen, Target
 from luodi.filing.words import Language, Words
 from luodi.settings import HostedSite, Settings, Surroundings, host_name, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json
+from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option
 
 _LEVELS = {"ok": Words("正常", "ok"), "warning": Words("注意", "warning"), "failing": Words("不合格", "failing")}
 _COLOURS = {"ok": "green", "warning": "yellow", "failing": "red"}
@@ -35,7 +35,7 @@ Exit codes:
 
 @click.command(epilog=EPILOG)
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
-@click.option("--stack", "-s", help="Look at this stack; without it and any ADDRESS, at every stack of the project.")
+@stack_option(help="Look at this stack; without it and any ADDRESS, at every stack of the project.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=80, show_default=True, help="Where HTTP answers.")
 @click.option(
     "--timeout", type=click.FloatRange(0.1, 120), default=10, show_default=True, help="Seconds for each look."
@@ -58,7 +58,7 @@ def doctor(
     lang: Language,
     cwd: Path,
 ) -> None:
-    """Look at live sites as a visitor, a regulator, WeChat and an attacker would.
+    """给线上的网站做体检。Look at live sites as a visitor, a regulator, WeChat and an attacker would.
 
     ADDRESS is a host name or an https address, also of a site that luodi did not make. Nothing is changed.
 

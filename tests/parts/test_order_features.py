@@ -212,7 +212,7 @@ def test_the_window_that_an_authority_suggests(bound: Account, strict: Pebble, d
     assert window is not None
     plan = certificate.plan(window)
     assert plan.due(now)
-    assert "https://ca.example/incident-17" in plan.why
+    assert "https://ca.example/incident-17" in plan.why.en
     assert dt.timedelta(minutes=1) <= window.ask_again - now <= dt.timedelta(days=1)
     assert ari.Window.from_dict(json.loads(json.dumps(window.to_dict()))) == window
 

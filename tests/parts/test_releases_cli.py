@@ -137,7 +137,7 @@ def test_a_release_that_is_meant_must_be_one(team: Team) -> None:
     first, second = two(team)
     done = team.luodi("rollback", "zzz", "--yes")
     assert done.exit_code == 1
-    assert done.output == f"Error: no release on the server begin with zzz; there are: {second}, {first}\n"
+    assert done.output == f"Error: 0 releases on the server begin with zzz; there are: {second}, {first}\n"
     assert team.luodi("rollback", "", "--yes").output.startswith("Error: 2 releases on the server begin with ;")
 
 

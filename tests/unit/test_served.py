@@ -20,6 +20,7 @@ from luodi.certificate.lifetime import Certificate, Renewal
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, State, declared
 from luodi.certificate_view import as_json, remarks, show
+from luodi.filing.words import Words
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -138,7 +139,8 @@ DECLARED = Declared(
     fingerprints=(LEAF.fingerprint,),
     authority="https://ca.example/directory",
 )
-GOOD = Standing("production", DECLARED, (Served("203.0.113.7", LEAF),), Renewal(NOW + 50 * DAY, "of its life"))
+WHY = Words("按有效期", "of its life")
+GOOD = Standing("production", DECLARED, (Served("203.0.113.7", LEAF),), Renewal(NOW + 50 * DAY, WHY))
 STRANGE = replace(LEAF, fingerprint="cd" * 32, serial="5ca1ab1e", issuer="E5")
 
 
@@ -146,7 +148,7 @@ STRANGE = replace(LEAF, fingerprint="cd" * 32, serial="5ca1ab1e", issuer="E5")
     ("standing", "state", "said"),
     [
         (GOOD, State.VALID, []),
-        (replace(GOOD, plan=Renewal(NOW, "of its life")), State.DUE, []),
+        (replace(GOOD, plan=Renewal(NOW, WHY)), State.DUE, []),
         (
             replace(GOOD, declared=replace(DECLARED, not_after=NOW)),
             State.EXPIRED,
@@ -179,15 +181,15 @@ def test_how_a_certificate_is(standing: Standing, state: State, said: list[str])
     assert standing.wants_renewal(NOW) is (state in (State.DUE, State.EXPIRED))
     told = remarks(standing, NOW)
     assert len(told) == len(said)
-    assert all(line.startswith(begin) for line, begin in zip(told, said, strict=True))
+    assert all(line.en.startswith(begin) for line, begin in zip(told, said, strict=True))
 
 
 def test_a_certificate_that_was_bought_is_not_renewed_but_told() -> None:
-    due = Renewal(NOW, "of its life")
+    due = Renewal(NOW, WHY)
     bought = replace(GOOD, declared=replace(DECLARED, source="files", authority=""), plan=due)
     assert not bought.wants_renewal(NOW)
     [told] = remarks(bought, NOW)
-    assert told.startswith("was bought and ends 2027-02-09 06:00 UTC; put its successor into luodi:certificate.files")
+    assert told.en.startswith("was bought and ends 2027-02-09 06:00 UTC; put its successor into luodi:")
 
 
 def test_a_paragraph_for_people_and_values_for_programs() -> None:
@@ -217,6 +219,14 @@ def test_a_paragraph_for_people_and_values_for_programs() -> None:
             "reason": None,
         }
     ]
+
+
+def test_a_paragraph_in_chinese() -> None:
+    console = Console(width=60, record=True, force_terminal=False)
+    show(console, [GOOD, replace(GOOD, served=(Served("203.0.113.7", error="no answer"),))], {}, NOW, "zh")
+    text = console.export_text()
+    for word in ("签发者", "80 天，至", "按有效期", "与声明一致：203.0.113.7", "203.0.113.7 没有出示证书：no answer"):
+        assert word in text
 
 
 def test_what_a_stack_exports_of_each_site() -> None:
