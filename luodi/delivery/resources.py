@@ -18,10 +18,14 @@ from luodi.delivery.scripts import KEPT_RELEASES, Scripts
 from luodi.delivery.served import Served
 from luodi.delivery.server import ServerProvider
 from luodi.delivery.store import Store
+from luodi.former import Former
 from luodi.rendering import RELEASE
 
 _PREPARE_SECONDS = 900
 """A first boot updates package lists and installs, over whatever mirror the image is set to."""
+
+# A key and its request were resources of their own before certificates were.
+_SigningRequestProvider = Former
 
 
 class _PreparationProvider(ServerProvider):
