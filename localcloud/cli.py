@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +202,21 @@ def remove_foreign(home: Path, domain: str) -> None:
     """Let DOMAIN belong to nobody again."""
     _foreign(home, domain, present=False)
     click.echo(f"{domain} belongs to nobody")
+
+
+@main.command()
+@_home_option
+@click.argument("domain")
+@click.option("--expires", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day it ends.")
+@click.option("--verification", default="Approved", help="Real-name (实名认证): Approved, InAudit, NotUpload, Reject.")
+@click.option("--status", default="ok", help="Such as ok, or serverHold where it is held.")
+def register(home: Path, domain: str, expires: datetime, verification: str, status: str) -> None:
+    """Let the account have registered DOMAIN (域名注册), or change how it stands."""
+    from localcloud.registrar import Registrar, Registration
+
+    with _store(home) as store:
+        Registrar(store).register(Registration(domain, expires.date(), verification, status))
+    click.echo(f"{domain} is registered until {expires:%Y-%m-%d}, {verification}, {status}")
 
 
 @main.group()

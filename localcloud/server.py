@@ -29,6 +29,7 @@ from localcloud.services.cbs import Cbs
 from localcloud.services.cos import Cos, is_cos
 from localcloud.services.cvm import Cvm
 from localcloud.services.dnspod import Dnspod
+from localcloud.services.domain import Domain
 from localcloud.services.lighthouse import Lighthouse
 from localcloud.services.monitor import Monitor
 from localcloud.services.ssl import Ssl
@@ -40,13 +41,13 @@ from localcloud.signature import SignedRequest, product_of, verify
 from localcloud.store import Kind
 
 SERVICES: Mapping[str, type[Service]] = {
-    one.product: one for one in (Api, Ba, Cam, Cbs, Cvm, Dnspod, Lighthouse, Monitor, Ssl, Sts, Tag, Tat, Vpc)
+    one.product: one for one in (Api, Ba, Cam, Cbs, Cvm, Dnspod, Domain, Lighthouse, Monitor, Ssl, Sts, Tag, Tat, Vpc)
 }
 BODY_LIMIT = 10 * 1024 * 1024
 QUERY_LIMIT = 32 * 1024
 HISTORY = frozenset({Kind.INVOCATION, Kind.INVOCATION_TASK})
 """Kinds that nobody can delete, at Tencent neither."""
-MINISTRY = frozenset({Kind.FILING, Kind.FILING_REGIME})
+MINISTRY = frozenset({Kind.FILING, Kind.FILING_REGIME, Kind.REGISTRATION})
 """Kinds that aren't the account's."""
 SHORTENED = 120
 """Characters after which a value is cut in the audit log."""

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     OBJECT = "object"
     PUBLIC_ADDRESS = "public_address"
     RECORD = "record"
+    REGISTRATION = "registration"
     ROUTE_TABLE = "route_table"
     SECURITY_GROUP = "security_group"
     SUBNET = "subnet"

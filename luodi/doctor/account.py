@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from luodi.api import Account, ApiError, NoCredentials
@@ -17,10 +21,15 @@ _READS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 """Reads that `pulumi up` makes too, one of each product, so that a right that is missing is told before it."""
 
 
-def look(stack: str, region: str) -> Iterator[Finding]:
-    """What stands in the way of an `up` on this machine and with these credentials. Nothing is changed, nor raised."""
-    if shutil.which("pulumi") is None:
-        yield found("no-engine", stack)
+_ENDS_SOON_DAYS = 30
+_HELD = {"serverhold", "clienthold", "redemptionperiod", "pendingdelete"}
+_SECONDS = 20
+
+
+def look(stack: str, region: str, apexes: Sequence[str], today: date) -> Iterator[Finding]:
+    """What stands in the way of an `up` on this machine and with these credentials, and of the stack's registered
+    domains. Nothing is changed, nor raised."""
+    yield from _tools(stack)
     try:
         account = Account.find({"tencentcloud:region": region})
     except NoCredentials:
@@ -35,3 +44,52 @@ def look(stack: str, region: str) -> Iterator[Finding]:
             else:
                 yield found("api-refused", stack, action=f"{service}:{action}", why=error.message)
                 return
+    for apex in apexes:
+        yield from _registration(stack, account, apex, today)
+
+
+def _tools(stack: str) -> Iterator[Finding]:
+    program = shutil.which("pulumi")
+    if program is None:
+        yield found("no-engine", stack)
+        return
+    wanted, plugin = version("pulumi"), version("tencentcloud-iac-pulumi")
+    engine = _said(program, "version").strip().removeprefix("v")
+    if engine != wanted:
+        yield found("engine-version", stack, found=engine or "-", wanted=wanted)
+    listed = _said(program, "plugin", "ls", "--json")
+    try:
+        there = [str(one["version"]) for one in json.loads(listed or "[]") if one["name"] == "tencentcloud"]
+    except (ValueError, LookupError, TypeError):
+        there = []
+    if plugin not in there:
+        yield found("no-plugin", stack, found=", ".join(there) or "-", wanted=plugin)
+
+
+def _said(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _registration(stack: str, account: Account, apex: str, today: date) -> Iterator[Finding]:
+    """How a domain stands that this account has registered; of others it knows nothing."""
+    try:
+        told = account.call("domain", "DescribeDomainBaseInfo", {"Domain": apex}).get("DomainInfo") or {}
+    except ApiError as error:
+        if "UnauthorizedOperation" in error.code:
+            yield found("right-missing", stack, action="domain:DescribeDomainBaseInfo")
+        return
+    status = str(told.get("RealNameAuditStatus") or "")
+    if status not in ("", "Approved", "NoAudit"):
+        yield found("domain-unverified", stack, domain=apex, status=status)
+    held = [str(one) for one in told.get("DomainStatus") or () if str(one).lower() in _HELD]
+    if held:
+        yield found("domain-held", stack, domain=apex, status=", ".join(held))
+    try:
+        ends = date.fromisoformat(str(told.get("ExpirationDate"))[:10])
+    except ValueError:
+        return
+    if ends - today < timedelta(days=_ENDS_SOON_DAYS):
+        yield found("domain-ending", stack, domain=apex, day=ends)

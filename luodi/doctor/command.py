@@ -134,7 +134,8 @@ def _of_stack(
     from luodi.doctor.findings import found
     from luodi.outputs import NoOutputs, stack_outputs
 
-    findings = list(account.look(stack, settings.region.id))
+    apexes = dict.fromkeys(site.apex for site in settings.sites)
+    findings = list(account.look(stack, settings.region.id, list(apexes), today_in_china()))
     outputs: Mapping[str, Any] = {}
     try:
         outputs = stack_outputs(project, stack)
@@ -148,7 +149,8 @@ def _of_stack(
 def _expected(site: HostedSite, outputs: Mapping[str, Any]) -> Expected:
     facts = site.filing
     security = facts.public_security.number if facts.public_security else None
-    return Expected(outputs.get("address"), facts.page_number, security)
+    public = bool((outputs.get("filing") or {}).get("public"))
+    return Expected(outputs.get("address"), facts.page_number, security, indexed=public and not site.site.noindex)
 
 
 def _show(findings: Sequence[Finding], lang: Language) -> None:

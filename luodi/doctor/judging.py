@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
+from luodi.doctor import markup
 from luodi.doctor.findings import Finding, found
 from luodi.doctor.observed import Answer, Expected, Host, Seen, Tls
 from luodi.doctor.pages import Page, read
@@ -31,6 +32,7 @@ def judge(seen: Seen, expected: Expected, now: datetime) -> list[Finding]:
         *(finding for host in seen.hosts if host.tls for finding in _tls(host.name, host.tls, now)),
         *_http(seen),
         *(finding for host in seen.hosts if _is_page(host.https) for finding in _headers(host)),
+        *(finding for host in seen.hosts if _is_page(host.https) for finding in _content(host, expected)),
         *_footers(seen, expected),
         *_mini_program(seen),
     ]
@@ -54,6 +56,8 @@ def _dns(seen: Seen, expected: Expected) -> Iterator[Finding]:
             yield found("other-address", host.name, found=", ".join(addresses), wanted=expected.address)
         elif len(addresses) > 1:
             yield found("several-addresses", host.name, found=", ".join(addresses))
+        if expected.address and host.resolved.six:
+            yield found("ipv6-elsewhere", host.name, found=", ".join(host.resolved.six))
     if any(host.resolved.addresses for host in seen.hosts):
         if not seen.caa:
             yield found("no-caa", seen.target.name)
@@ -102,8 +106,31 @@ def _http(seen: Seen) -> Iterator[Finding]:
                 yield found("blocked", host.name)
             elif 200 <= plain.status < 300 or (plain.status // 100 == 3 and not _leads_to_https(plain)):
                 yield found("no-redirect", host.name)
+    yield from _leading(seen)
     if seen.bare and 200 <= seen.bare.status < 300:
         yield found("bare-address", seen.target.name)
+
+
+def _leading(seen: Seen) -> Iterator[Finding]:
+    """Of pages that lead on: to nowhere, or to somebody else."""
+    names = {host.name for host in seen.hosts}
+    leads = {
+        host.name: urljoin(_address(host.name, seen), host.https.headers.get("location", ""))
+        for host in seen.hosts
+        if host.https and host.https.status // 100 == 3
+    }
+    for name, location in leads.items():
+        there = _host_of(location)
+        # What stays on the site has been followed as far as a browser would.
+        if there == name or name == _host_of(leads.get(there)):
+            yield found("redirect-loop", name)
+        elif there not in names:
+            yield found("leads-elsewhere", name, found=there or location)
+
+
+def _address(name: str, seen: Seen) -> str:
+    port = seen.target.https_port
+    return f"https://{name}/" if port == 443 else f"https://{name}:{port}/"
 
 
 def _first_page(host: Host, page: Answer) -> Iterator[Finding]:
@@ -140,6 +167,30 @@ def _headers(host: Host) -> Iterator[Finding]:
     told = [value for key in ("server", "x-powered-by") if re.search(r"\d", value := headers.get(key, ""))]
     if told:
         yield found("server-version", host.name, found=", ".join(told))
+
+
+def _content(host: Host, expected: Expected) -> Iterator[Finding]:
+    page = host.https
+    if page is None or _is_blocked(page):
+        return
+    told = markup.read(page.body, f"https://{host.name}{page.path}")
+    if told.insecure:
+        yield found("mixed-content", host.name, found=", ".join(told.insecure))
+    if told.foreign:
+        yield found("foreign-host", host.name, found=", ".join(told.foreign))
+    if told.listing:
+        yield found("folder-listing", host.name)
+    if expected.indexed and (told.hidden or "noindex" in page.headers.get("x-robots-tag", "").lower()):
+        yield found("not-indexed", host.name)
+    if open_ := [cookie.partition("=")[0].strip() for cookie in page.cookies if not _is_guarded(cookie)]:
+        yield found("cookie-unguarded", host.name, found=", ".join(dict.fromkeys(open_)))
+    if host.exposed:
+        yield found("exposed-file", host.name, found=", ".join(host.exposed))
+
+
+def _is_guarded(cookie: str) -> bool:
+    """Whether a cookie travels by TLS alone."""
+    return "secure" in {part.strip().lower() for part in cookie.split(";")[1:]}
 
 
 def _footers(seen: Seen, expected: Expected) -> Iterator[Finding]:

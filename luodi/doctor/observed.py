@@ -25,6 +25,8 @@ class Expected:
     address: str | None = None
     icp: IcpNumber | None = None
     public_security: PublicSecurityNumber | None = None
+    indexed: bool = False
+    """Whether search engines are to find it, as they do a published site of production."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Resolved:
 
     addresses: tuple[str, ...] = ()
     error: str | None = None
+    six: tuple[str, ...] = ()
+    """By IPv6."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class Answer:
     truncated: bool = False
     seconds: float = 0.0
     error: str | None = None
+    cookies: tuple[str, ...] = ()
+    path: str = "/"
+    """Where on the site the answer is from, after the redirects of the site itself."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,14 @@ class Tls:
 
 @dataclass(frozen=True)
 class Host:
-    """One name of a site, and what it answers."""
+    """One name of a site, and what it answers; `exposed` are paths that show what no visitor should see."""
 
     name: str
     resolved: Resolved
     tls: Tls | None = None
     https: Answer | None = None
     http: Answer | None = None
+    exposed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

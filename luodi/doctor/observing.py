@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import dns.exception
 import dns.resolver
@@ -29,6 +31,13 @@ _MOST_BYTES = 2 << 20
 
 RISKY_PORTS = (21, 22, 23, 3306, 3389, 5432, 6379, 8080, 9200, 11211, 27017)
 _PORT_SECONDS = 2.0
+_REDIRECTS = 5
+_EXPOSED = {
+    "/.git/HEAD": re.compile(r"\A(?:ref: refs/|[0-9a-f]{40}\s*\Z)"),
+    "/.env": re.compile(r"\A(?!\s*<)(?:.*\n){0,50}?(?:export )?[A-Z][A-Z0-9_]+ ?="),
+}
+"""Paths that scanners ask for first, and how what must not be there looks; an application may answer any path by a
+page."""
 _STRANGER = "luodi-doctor.invalid"
 _OLD = {"TLS 1.0": ssl.TLSVersion.TLSv1, "TLS 1.1": ssl.TLSVersion.TLSv1_1}
 
@@ -60,18 +69,54 @@ def _host(name: str, target: Target, surroundings: Surroundings, seconds: float)
     if not resolved.addresses:
         return Host(name, resolved)
     address = resolved.addresses[0]
+    first = _followed(address, target.https_port, name, seconds)
     return Host(
         name,
         resolved,
         shake_hands(address, target.https_port, name, surroundings.acme_ca, seconds),
-        fetch(address, target.https_port, name, seconds, tls=True),
+        first,
         fetch(address, target.http_port, name, seconds, tls=False),
+        _exposed(address, target.https_port, name, seconds) if first.status else (),
+    )
+
+
+def _followed(address: str, port: int, name: str, seconds: float) -> Answer:
+    """The first page, as a visitor gets it: by the redirects of the site itself, where they end."""
+    answer = fetch(address, port, name, seconds, tls=True)
+    seen = {answer.path}
+    while 300 <= answer.status < 400 and len(seen) <= _REDIRECTS:
+        path = _path_here(answer, port, name)
+        if path is None or path in seen:
+            break
+        seen.add(path)
+        answer = fetch(address, port, name, seconds, tls=True, path=path)
+    return answer
+
+
+def _path_here(answer: Answer, port: int, name: str) -> str | None:
+    """Where on this very site an answer leads to."""
+    here = f"https://{name}" if port == 443 else f"https://{name}:{port}"
+    try:
+        there = urlsplit(urljoin(here + answer.path, answer.headers.get("location", "")))
+        if (there.scheme, there.hostname, there.port or 443) != ("https", name, port):
+            return None
+    except ValueError:
+        return None
+    path = f"{there.path or '/'}?{there.query}" if there.query else there.path or "/"
+    return path if path.isascii() and path.isprintable() and " " not in path else None
+
+
+def _exposed(address: str, port: int, name: str, seconds: float) -> tuple[str, ...]:
+    answers = {path: fetch(address, port, name, seconds, tls=True, path=path) for path in _EXPOSED}
+    return tuple(
+        path for path, answer in answers.items() if answer.status == 200 and _EXPOSED[path].search(answer.body)
     )
 
 
 def _resolve(name: str, surroundings: Surroundings, seconds: float) -> Resolved:
     try:
-        return Resolved(_asked(name, "A", surroundings, seconds))
+        addresses = _asked(name, "A", surroundings, seconds)
+        return Resolved(addresses, six=_values(name, "AAAA", surroundings, seconds))
     except (dns.exception.DNSException, OSError) as error:
         return Resolved(error=" ".join(str(error).split()) or type(error).__name__)
 
@@ -106,15 +151,15 @@ def _connected(address: str, port: int, seconds: float) -> Iterator[socket.socke
             duplicate.close()
 
 
-def fetch(address: str, port: int, name: str, seconds: float, *, tls: bool) -> Answer:
-    """The first page of a name at an address, its first 2 MiB; the certificate is not judged here."""
+def fetch(address: str, port: int, name: str, seconds: float, *, tls: bool, path: str = "/") -> Answer:
+    """A page of a name at an address, its first 2 MiB; the certificate is not judged here."""
     began = time.monotonic()
     standard = 443 if tls else 80
     host = name if port == standard else f"{name}:{port}"
     try:
         with _connected(address, port, seconds) as raw:
             connection = _lenient().wrap_socket(raw, server_hostname=name) if tls else raw
-            request = f"GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: luodi-doctor\r\nAccept: text/html\r\n"
+            request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: luodi-doctor\r\nAccept: text/html\r\n"
             connection.sendall(f"{request}Connection: close\r\n\r\n".encode())
             response = http.client.HTTPResponse(connection)
             response.begin()
@@ -122,10 +167,12 @@ def fetch(address: str, port: int, name: str, seconds: float, *, tls: bool) -> A
             headers = {key.lower(): value for key, value in response.getheaders()}
             took = time.monotonic() - began
             text = _text(body[:_MOST_BYTES], response.headers.get_content_charset())
-            return Answer(response.status, headers, text, len(body) > _MOST_BYTES, took)
+            cookies = tuple(response.headers.get_all("set-cookie") or ())
+            return Answer(response.status, headers, text, len(body) > _MOST_BYTES, took, None, cookies, path)
     except (OSError, ValueError, http.client.HTTPException) as error:
         late = isinstance(error, TimeoutError) or time.monotonic() - began >= seconds
-        return Answer(seconds=time.monotonic() - began, error="no answer in time" if late else _why(error))
+        why = "no answer in time" if late else _why(error)
+        return Answer(seconds=time.monotonic() - began, error=why, path=path)
 
 
 def _text(body: bytes, charset: str | None) -> str:

@@ -20,14 +20,16 @@ from luodi.filing.numbers import (
 
 T = TypeVar("T")
 
+_BETWEEN = "\u200b"
+"""Stands between two pieces of text, so that a number that is in several is read, and what follows it is not of it."""
 _SPACE = r"[\s\u200b\ufeff]{0,8}"  # bounded: a page may be blank for megabytes
 _ICP = re.compile(
-    rf"(?:.{_SPACE}ICP{_SPACE}[备備]|.ICP{_SPACE}证{_SPACE}\d{{6}}{_SPACE}号{_SPACE}-){_SPACE}(?:案{_SPACE})?\d[\d]*{_SPACE}[号號]?(?:{_SPACE}[-－—–]{_SPACE}\d+[A-Za-z]?)?",
+    rf"(?:.{_SPACE}ICP{_SPACE}[备備]|.ICP{_SPACE}证{_SPACE}\d{{6}}{_SPACE}号{_SPACE}-){_SPACE}(?:案{_SPACE})?\d(?:\u200b?\d)*{_SPACE}[号號]?(?:{_SPACE}[-－—–]{_SPACE}\d+[A-Za-z]?)?",
     re.IGNORECASE,
 )
 _SECURITY = re.compile(rf".{_SPACE}公网安?备{_SPACE}\d+{_SPACE}号?")
 _LICENCE = re.compile(
-    r"(?:备案号|备案)[:：\s]{0,8}((?:.ICP证\d{6}号(?!-)|(?:合字|[\u4e00-\u9fff])?[AB][12](?:\.[AB][12])*-\d{8}(?!-)))"
+    r"(?:备案号|备案)[:：\s\u200b]{0,8}((?:.ICP证\d{6}号(?!-)|(?:合字|[\u4e00-\u9fff])?[AB][12](?:\.[AB][12])*-\d{8}(?!-)))"
 )
 _FILING_HOSTS = re.compile(r"beian\.|mii(?:t)?beian\.")
 
@@ -56,7 +58,7 @@ def read(html: str) -> Page:
     """What the text of a page shows, without what its scripts would draw."""
     tree = LexborHTMLParser(html)
     tree.strip_tags(["script", "style", "template"])
-    text = tree.body.text(separator="") if tree.body else ""
+    text = tree.body.text(separator=_BETWEEN) if tree.body else ""
     links = [(" ".join((node.text() or "").split()), node.attributes) for node in tree.css("a")]
     icp, icp_errors = _numbers(_ICP, parse_icp, text, links)
     security, security_errors = _numbers(_SECURITY, parse_public_security, text, links)
@@ -83,10 +85,14 @@ def _numbers(
         except NumberError as error:
             errors[error.text] = error
             continue
-        squeezed = re.sub(r"\s", "", written)
-        link = next((at.get("href") for words, at in links if squeezed in re.sub(r"\s", "", words)), None)
+        squeezed = _squeezed(written)
+        link = next((at.get("href") for words, at in links if squeezed in _squeezed(words)), None)
         shown.setdefault(number, Shown(number, link))
     return tuple(shown.values()), tuple(errors.values())
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s\u200b\ufeff]", "", text)
 
 
 def _licences(text: str) -> tuple[str, ...]:

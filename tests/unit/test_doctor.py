@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,10 @@ GOOD = Seen(
     bare=Answer(error="the connection was cut"),
 )
 EXPECTED = Expected(
-    "203.0.113.7", parse_icp("京ICP备2026068982号-1"), parse_public_security("京公网安备11010502000001号")
+    "203.0.113.7",
+    parse_icp("京ICP备2026068982号-1"),
+    parse_public_security("京公网安备11010502000001号"),
+    indexed=True,
 )
 
 
@@ -135,6 +138,29 @@ FAULTS = [
     ("security-link-old", body(ICP, OLD_PSB)),
     ("licence-labelled", body(ICP, PSB, "备案号：京ICP证030173号")),
     ("block-target", body(ICP.replace("<a ", '<a target="_block" '), PSB)),
+    ("ipv6-elsewhere", host(resolved=Resolved(("203.0.113.7",), six=("2001:db8::7",)))),
+    ("redirect-loop", host(https=Answer(302, {"location": "/"}))),
+    ("redirect-loop", host(https=Answer(301, {"location": "https://example.cn/"}))),
+    (
+        "redirect-loop",
+        replace(
+            GOOD,
+            hosts=(
+                replace(GOOD_HOST, https=Answer(301, {"location": "https://www.example.cn/"})),
+                replace(GOOD_HOST, name="www.example.cn", https=Answer(301, {"location": "https://example.cn/"})),
+            ),
+        ),
+    ),
+    ("leads-elsewhere", host(https=Answer(302, {"location": "https://elsewhere.example/"}))),
+    ("exposed-file", host(exposed=("/.git/HEAD",))),
+    ("folder-listing", host(https=Answer(200, HEADERS, page(ICP, PSB, "<title>Index of /</title>")))),
+    ("mixed-content", body(ICP, PSB, '<img src="http://img.example.cn/a.png">')),
+    ("mixed-content", body(ICP, PSB, '<link rel="stylesheet" href="http://img.example.cn/a.css">')),
+    ("foreign-host", body(ICP, PSB, '<link rel=stylesheet href="//fonts.googleapis.com/css?family=X">')),
+    ("foreign-host", body(ICP, PSB, "<script src=https://cdn.jsdelivr.net/npm/vue></script>")),
+    ("not-indexed", body(ICP, PSB, '<meta name="Robots" content="NOINDEX">')),
+    ("not-indexed", host(https=Answer(200, {**HEADERS, "x-robots-tag": "noindex"}, page(ICP, PSB)))),
+    ("cookie-unguarded", host(https=Answer(200, HEADERS, page(ICP, PSB), cookies=("sid=1; HttpOnly",)))),
     ("mini-program-port", replace(GOOD, target=Target("example.cn", 8443))),
     ("mini-program-forbidden", replace(GOOD, target=Target("api.weixin.qq.com"))),
 ]
@@ -162,6 +188,22 @@ def test_what_is_not_certain_only_warns() -> None:
             assert finding.level == "warning" or finding.source.confidence == "H"
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"{ICP}<p>A=1</p>",
+        f"{ICP}<a>APP下载</a>",
+        f"<div>{ICP}</div>Apps",
+        ICP.replace("2026068982", "<b>2026</b><b>068982</b>"),
+        ICP.replace("ICP备", "<span>ICP</span>\n <span>备</span>"),
+    ],
+)
+def test_a_number_ends_where_its_element_does(html: str) -> None:
+    told = read(page(html, PSB))
+    assert [str(shown.number) for shown in told.icp] == ["京ICP备2026068982号-1"]
+    assert told.icp[0].link == "https://beian.miit.gov.cn/"
+
+
 @given(st.text())
 def test_reads_any_page(html: str) -> None:
     read(html)
@@ -176,6 +218,7 @@ class RealSite:
 
     context: ssl.SSLContext
     reply: bytes
+    paths: Mapping[bytes, bytes] = field(default_factory=dict)
     listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     stopping: bool = False
 
@@ -194,8 +237,8 @@ class RealSite:
     def _answer(self, connection: socket.socket) -> None:
         try:
             with self.context.wrap_socket(connection, server_side=True) as secured:
-                if secured.recv(4096):
-                    secured.sendall(self.reply)
+                if asked := secured.recv(4096):
+                    secured.sendall(self.paths.get(asked.split(b" ")[1], self.reply))
                     if not self.reply:
                         secured.recv(4096)
         except OSError:
@@ -203,10 +246,12 @@ class RealSite:
 
 
 @contextmanager
-def real_site(reply: bytes, certificate: trustme.LeafCert) -> Iterator[RealSite]:
+def real_site(
+    reply: bytes, certificate: trustme.LeafCert, paths: Mapping[bytes, bytes] | None = None
+) -> Iterator[RealSite]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
-    site = RealSite(context, reply)
+    site = RealSite(context, reply, paths or {})
     thread = threading.Thread(target=site.serve, daemon=True)
     thread.start()
     try:
@@ -219,6 +264,10 @@ def real_site(reply: bytes, certificate: trustme.LeafCert) -> Iterator[RealSite]
 def response(html: str) -> bytes:
     headers = "".join(f"{key}: {value}\r\n" for key, value in HEADERS.items())
     return f"HTTP/1.1 200 OK\r\n{headers}Connection: close\r\n\r\n{html}".encode()
+
+
+def moved(location: str) -> bytes:
+    return f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
 
 
 AUTHORITY = trustme.CA()
@@ -282,6 +331,53 @@ def test_a_real_fault_fails(
         code, output = examined(monkeypatch, tmp_path, site, "--json", trusted=trusted)
 
     assert (code, failing(output)) == (1, {fault})
+
+
+def test_a_site_is_followed_to_its_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    paths = {b"/": moved("/zh/"), b"/zh/": moved("index.html?a=1"), b"/zh/index.html?a=1": response(page(ICP))}
+    with real_site(response("gone"), certificate(*BOTH), paths) as site:
+        code, output = examined(monkeypatch, tmp_path, site, "--json")
+
+    assert (code, failing(output)) == (0, set())
+
+
+@pytest.mark.parametrize("location", ["/", "/?again", "https://example.cn:{port}/", "//www.example.cn:{port}/"])
+def test_a_site_that_leads_in_a_circle_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, location: str) -> None:
+    with real_site(b"", certificate(*BOTH)) as site:
+        site.reply = moved(location.format(port=site.port))
+        code, output = examined(monkeypatch, tmp_path, site, "--json")
+
+    assert (code, failing(output)) == (1, {"redirect-loop"})
+
+
+def test_what_scanners_ask_for_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    paths = {b"/.git/HEAD": response("ref: refs/heads/main\n"), b"/.env": response("# ours\nDB_PASSWORD=hunter2\n")}
+    with real_site(response(page(ICP)), certificate(*BOTH), paths) as site:
+        code, output = examined(monkeypatch, tmp_path, site, "--json")
+
+    assert (code, failing(output)) == (1, {"exposed-file"})
+    assert "hunter2" not in output
+    told = next(row["what"]["en"] for row in json.loads(output) if row["id"] == "exposed-file")
+    assert told == "anybody can read /.git/HEAD, /.env"
+
+
+def test_an_application_that_answers_everything_exposes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with real_site(response(page(ICP, "<p>A=1</p>")), certificate(*BOTH)) as site:
+        _, output = examined(monkeypatch, tmp_path, site, "--json")
+
+    assert failing(output) == set()
+
+
+def test_cookies_are_each_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cookies = b"Set-Cookie: a=1; Secure\r\nSet-Cookie: b=2\r\nSet-Cookie: c=3; path=/; secure\r\n"
+    reply = response(page(ICP)).replace(b"Connection:", cookies + b"Connection:")
+    with real_site(reply, certificate(*BOTH)) as site:
+        _, output = examined(monkeypatch, tmp_path, site, "--json")
+
+    told = {row["where"]: row["what"]["en"] for row in json.loads(output) if row["id"] == "cookie-unguarded"}
+    assert set(told.values()) == {"these cookies lack Secure: b"}
 
 
 def test_an_address_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
