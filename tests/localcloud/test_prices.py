@@ -74,6 +74,21 @@ def test_more_costs_more(cloud: Cloud, smaller: dict[str, Any], larger: dict[str
     assert cheap < dear
 
 
+def test_an_elastic_address_is_priced_as_its_bandwidth_is(cloud: Cloud) -> None:
+    def asked(kind: str, **more: Any) -> dict[str, Any]:
+        order = {"InternetChargeType": kind, "InternetMaxBandwidthOut": 6, **more}
+        return dict(cloud.call("vpc", "InquiryPriceAllocateAddresses", order)["Price"])
+
+    prices = Catalogue().prices
+    year = asked("BANDWIDTH_PREPAID_BY_MONTH", AddressChargePrepaid={"Period": 12})
+    assert year["OriginalPrice"] == pytest.approx(12 * prices.bandwidth_month(6))
+    assert year["DiscountPrice"] == pytest.approx(year["OriginalPrice"] * prices.discount(12) / 100)
+    assert year["AddressPrice"]["DiscountPrice"] == year["DiscountPrice"]
+    hour = asked("BANDWIDTH_POSTPAID_BY_HOUR")["AddressPrice"]
+    assert hour["UnitPrice"] == hour["DiscountPrice"] == round(prices.hourly(prices.bandwidth_month(6)), 4)
+    assert asked("TRAFFIC_POSTPAID_BY_HOUR")["AddressPrice"]["UnitPrice"] == prices.gigabyte
+
+
 def test_every_type_has_a_price(cloud: Cloud) -> None:
     catalogue = Catalogue()
     for machine in catalogue.instance_types.values():
@@ -123,8 +138,16 @@ def test_the_sdks_own_classes_read_the_prices(cloud: Cloud) -> None:
             "InvalidPeriod",
         ),
         ("lighthouse", "InquirePriceCreateInstances", {"BundleId": "none"}, "InvalidParameter.BundleIdNotFound"),
+        (
+            "vpc",
+            "InquiryPriceAllocateAddresses",
+            {"InternetChargeType": "BANDWIDTH_PREPAID_BY_MONTH"},
+            "MissingParameter",
+        ),
+        ("vpc", "InquiryPriceAllocateAddresses", {"InternetChargeType": "FLAT"}, "InvalidParameterValue"),
     ],
 )
 def test_prices_of_what_isnt_sold(cloud: Cloud, product: str, action: str, change: dict[str, Any], code: str) -> None:
-    base = _order(cloud) if product == "cvm" else {"BundleId": BUNDLE, "InstanceChargePrepaid": {"Period": 1}}
+    bases = {"cvm": _order(cloud), "lighthouse": {"BundleId": BUNDLE, "InstanceChargePrepaid": {"Period": 1}}}
+    base = bases.get(product, {})
     assert refused(cloud, product, action, {**base, **change}) == code

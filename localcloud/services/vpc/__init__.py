@@ -6,10 +6,11 @@ from tencentcloud.vpc.v20170312 import models
 
 from localcloud.services.vpc.addresses import ElasticAddresses
 from localcloud.services.vpc.networks import Networks
+from localcloud.services.vpc.pricing import Pricing
 from localcloud.services.vpc.security_groups import SecurityGroups
 
 
-class Vpc(Networks, SecurityGroups, ElasticAddresses):
+class Vpc(Networks, SecurityGroups, ElasticAddresses, Pricing):
     """Product `vpc`."""
 
     product = "vpc"
