@@ -24,11 +24,13 @@ DEFAULT_LINE = "默认"
 
 _VERSIONS = {
     "ba": "2020-07-20",
+    "cvm": "2017-03-12",
     "dnspod": "2021-03-23",
     "domain": "2018-08-08",
     "lighthouse": "2020-03-24",
     "ssl": "2019-12-05",
     "tat": "2020-10-28",
+    "vpc": "2017-03-12",
 }
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3, 9
 _PATIENCE_SECONDS = 5

@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "doctor": "luodi.doctor.command",
         "filing": "luodi.filing_cli",
         "logs": "luodi.logs_cli",
+        "price": "luodi.price_cli",
         "releases": "luodi.releases_cli",
         "render": "luodi.render_cli",
         "renew": "luodi.certificate_cli",

@@ -22,6 +22,7 @@ from luodi.delivery.scripts import Scripts
 from luodi.filing_report import decided
 from luodi.language import language
 from luodi.plainly import clearly
+from luodi.price import preview
 from luodi.releasing import Releasing
 from luodi.settings import (
     ACCOUNT_KEY,
@@ -74,6 +75,7 @@ class Site(pulumi.ComponentResource):
                 pulumi.log.warn(differs.in_(language()), resource=self)
         zones = self._zones()
         self.server = self._server(account)
+        preview.tell(settings, account, self.server.instance_id, self)
         if settings.server.alarms:
             monitor.alarms(
                 f"{name}-alarms",

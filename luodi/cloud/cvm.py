@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 import tencentcloud_iac_pulumi as tencentcloud
 
+from luodi.cloud.images import newest
 from luodi.cloud.network import Network
 from luodi.settings import CvmSettings
 
@@ -35,7 +36,7 @@ class Cvm(pulumi.ComponentResource):
         super().__init__("luodi:cloud:Cvm", name, None, opts)
         child, tags = pulumi.ResourceOptions(parent=self), tags or {}
         network = Network(name, server, label=label, zone=zone, tags=tags, opts=child)
-        prepaid = server.charge_type == "PREPAID"
+        own = server.own_bandwidth
         instance = tencentcloud.instance.Instance(
             f"{name}-instance",
             instance_name=label,
@@ -44,16 +45,16 @@ class Cvm(pulumi.ComponentResource):
             image_id=newest_image(server.image, server.instance_type, child),
             instance_type=server.instance_type,
             instance_charge_type=server.charge_type,
-            instance_charge_type_prepaid_period=server.period if prepaid else None,
-            instance_charge_type_prepaid_renew_flag=server.renew_flag if prepaid else None,
+            instance_charge_type_prepaid_period=server.period if server.prepaid else None,
+            instance_charge_type_prepaid_renew_flag=server.renew_flag if server.prepaid else None,
             vpc_id=network.vpc_id,
             subnet_id=network.subnet_id,
             orderly_security_groups=[network.security_group_id],
             system_disk_type=server.disk.type,
             system_disk_size=server.disk.size,
-            allocate_public_ip=not server.elastic_ip,
-            internet_charge_type=None if server.elastic_ip else server.bandwidth.charge_type,
-            internet_max_bandwidth_out=None if server.elastic_ip else server.bandwidth.mbps,
+            allocate_public_ip=own is not None,
+            internet_charge_type=own.charge_type if own else None,
+            internet_max_bandwidth_out=own.mbps if own else None,
             user_data_raw=user_data,
             # A prepaid instance that is deleted else stays in the recycle bin, and its subnet with it.
             force_delete=True,
@@ -76,13 +77,12 @@ class Cvm(pulumi.ComponentResource):
         tags: dict[str, str],
     ) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
-        prepaid = server.bandwidth.charge_type == "BANDWIDTH_PREPAID"
         eip = tencentcloud.eip.Instance(
             f"{name}-eip",
             name=label,
-            internet_charge_type="BANDWIDTH_PREPAID_BY_MONTH" if prepaid else server.bandwidth.charge_type,
+            internet_charge_type=server.bandwidth.address_charge_type,
             internet_max_bandwidth_out=server.bandwidth.mbps,
-            prepaid_period=server.period if prepaid else None,
+            prepaid_period=server.period if server.bandwidth.prepaid else None,
             tags=tags,
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(protect=server.protect)),
         )
@@ -104,13 +104,11 @@ def newest_image(family: str, instance_type: str, opts: pulumi.ResourceOptions) 
         opts=pulumi.InvokeOutputOptions(parent=opts.parent),
     )
 
-    def newest(result: tencentcloud.images.GetInstanceResult) -> str:
-        if not result.images:
-            raise pulumi.RunError(
-                f"luodi:server.image: no public image's operating system is called {family!r} in this region; "
-                "see the console's image list (镜像 > 公共镜像)"
-            )
-        return str(max(result.images, key=lambda image: image.created_time).image_id)
+    def choose(result: tencentcloud.images.GetInstanceResult) -> str:
+        try:
+            return newest(((image.created_time, image.image_id) for image in result.images), family)
+        except LookupError as error:
+            raise pulumi.RunError(str(error)) from None
 
-    chosen: pulumi.Output[str] = found.apply(newest)
+    chosen: pulumi.Output[str] = found.apply(choose)
     return chosen

@@ -78,6 +78,16 @@ class Bandwidth(Section):
     )
     mbps: int = Field(default=5, ge=1, le=2000, description="Highest outgoing rate, Mbit/s.")
 
+    @property
+    def prepaid(self) -> bool:
+        """Whether it is paid for the server's period at once."""
+        return self.charge_type == "BANDWIDTH_PREPAID"
+
+    @property
+    def address_charge_type(self) -> str:
+        """The same, as the API of elastic IPs (弹性公网 IP) calls it."""
+        return "BANDWIDTH_PREPAID_BY_MONTH" if self.prepaid else self.charge_type
+
 
 class CvmSettings(_Server):
     """A CVM instance (云服务器) in a network of its own."""
@@ -100,6 +110,16 @@ class CvmSettings(_Server):
     subnet: Network = Field("10.8.1.0/24", description="The subnet's CIDR block, inside the network's.")
     disk: Disk = Disk()
     bandwidth: Bandwidth = Bandwidth()
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether it is paid for its period at once (包年包月)."""
+        return self.charge_type == "PREPAID"
+
+    @property
+    def own_bandwidth(self) -> Bandwidth | None:
+        """That of the instance's own address; None where an elastic IP has it."""
+        return None if self.elastic_ip else self.bandwidth
 
 
 class LighthouseSettings(_Server):

@@ -179,3 +179,4 @@ def test_the_plain_run_prints_no_warning(landed: Landed) -> None:
     run: Run = landed.stack.run("preview")
     assert run.code == 0
     assert "warning" not in run.output.lower()
+    assert "CNY" not in run.output  # a server that is there has been paid for
