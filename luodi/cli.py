@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "revoke": "luodi.certificate_cli",
         "rollback": "luodi.releases_cli",
         "stack": "luodi.stack_cli",
+        "status": "luodi.status_cli",
     }
 )
 """The module that has each command, by the command's own name."""

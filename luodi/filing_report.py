@@ -50,6 +50,13 @@ class Report:
         """What is not met yet."""
         return tuple(deadline for deadline in self.deadlines if deadline.met is None)
 
+    def nearest(self, today: date) -> Deadline | None:
+        """What is to be looked at first of what is due: the longest overdue, else the next to come."""
+        pressing = [deadline for deadline in self.due() if deadline.kind != "earliest"]
+        late = [deadline for deadline in pressing if deadline.overdue(today)]
+        ahead = [deadline for deadline in pressing if deadline.left(today) >= 0]
+        return next(iter(late or ahead), None)
+
     def json(self, today: date) -> dict[str, Any]:
         """All of it, for a program; what is said comes in both languages."""
         facts, gate = self.site.filing, self.publication

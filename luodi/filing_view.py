@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from luodi import terminal
-from luodi.filing.deadlines import Deadline
 from luodi.filing.eligibility import Finding
 from luodi.filing.words import Language, Words
 from luodi.filing_report import Report
@@ -28,8 +27,6 @@ _HEADS = (
 _OPEN, _CLOSED, _OVERRIDE = Words("开放", "yes"), Words("关闭", "no"), Words("越权开放", "by override")
 _NEXT, _WHERE, _ADVICE = Words("下一步", "next"), Words("去哪里办", "where"), Words("提示", "advice")
 _COLON = Words("：", ": ")
-_OVERDUE, _LEFT = Words("已逾期 {days} 天", "{days} days overdue"), Words("还有 {days} 天", "{days} days left")
-_TODAY, _PAST = Words("今天", "today"), Words("已过 {days} 天", "{days} days ago")
 _PROVISIONAL = Words("（暂估：{year} 年放假安排未公布）", " (provisional: {year}'s holidays are not ordered yet)")
 _WRONG = Words("{stack}：{count} 处设置不对", "{stack}: {count} settings can't be right")
 
@@ -97,13 +94,10 @@ def _table(reports: Sequence[Report], today: date, language: Language) -> Table:
 
 
 def _nearest(report: Report, today: date, language: Language) -> Text:
-    pressing = [deadline for deadline in report.due() if deadline.kind != "earliest"]
-    late = [deadline for deadline in pressing if deadline.overdue(today)]
-    ahead = [deadline for deadline in pressing if deadline.left(today) >= 0]
-    chosen = next(iter(late or ahead), None)
-    if chosen is None:
+    nearest = report.nearest(today)
+    if nearest is None:
         return Text("—")
-    return Text(f"{chosen.day} {_when(chosen, today).in_(language)}", "red" if late else "")
+    return Text(f"{nearest.day} {nearest.when(today).in_(language)}", "red" if nearest.overdue(today) else "")
 
 
 def _detail(report: Report, today: date, language: Language) -> Iterator[Any]:
@@ -125,7 +119,7 @@ def _timeline(report: Report, today: date, language: Language) -> Table:
     for event in report.events:
         table.add_row(Text(f"● {event.day}", "green"), Text(event.name.in_(language), "green"))
     for deadline in report.due():
-        when = _when(deadline, today).in_(language)
+        when = deadline.when(today).in_(language)
         if deadline.provisional:
             when += _PROVISIONAL.fill(year=deadline.day.year).in_(language)
         style = "bold red" if deadline.overdue(today) else ""
@@ -136,12 +130,3 @@ def _timeline(report: Report, today: date, language: Language) -> Table:
 
 def _indented(what: Any) -> Padding:
     return Padding(what, (0, 0, 0, 2), expand=False)
-
-
-def _when(deadline: Deadline, today: date) -> Words:
-    left = deadline.left(today)
-    if left == 0:
-        return _TODAY
-    if left > 0:
-        return _LEFT.fill(days=left)
-    return (_OVERDUE if deadline.overdue(today) else _PAST).fill(days=-left)

@@ -16,19 +16,23 @@ class NoOutputs(Exception):
     """A stack whose outputs can't be had; the message says why, in one line."""
 
 
+class NotUp(NoOutputs):
+    """A stack that was never brought up, or was taken away."""
+
+
 def stack_outputs(project: Path, stack: str) -> Mapping[str, Any]:
     """The outputs of a stack, from its state; none of luodi's is a secret, so no passphrase is asked for.
 
-    The project's program is not run, and no plugin is started. Raises NoOutputs, also for a stack that is not up.
+    The project's program is not run, and no plugin is started. Raises NoOutputs; NotUp where it is not up.
     """
     return outputs_of(exported(project, stack))
 
 
 def outputs_of(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The outputs that a stack's state has. Raises NoOutputs for a stack that is not up."""
+    """The outputs that a stack's state has. Raises NotUp where it is not up."""
     values = next((one.get("outputs") for one in resources if one["type"] == "pulumi:pulumi:Stack"), None)
     if not isinstance(values, dict) or not values.get("address"):
-        raise NoOutputs("the stack is not up")
+        raise NotUp("the stack is not up")
     return values
 
 
@@ -47,6 +51,7 @@ def exported(project: Path, stack: str, *, secrets: bool = False) -> Sequence[Ma
         raise NoOutputs(f"pulumi stack export gave no answer within {_SECONDS} s") from None
     except subprocess.CalledProcessError as error:
         first = next(iter(str(error.stderr).strip().splitlines()), f"exit code {error.returncode}")
-        raise NoOutputs(first.removeprefix("error: ")) from None
+        why = first.removeprefix("error: ")
+        raise (NotUp if why.startswith("no stack named ") else NoOutputs)(why) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NoOutputs("pulumi stack export printed no state") from None

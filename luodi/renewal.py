@@ -10,10 +10,11 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dns.exception
 import dns.resolver
@@ -23,7 +24,6 @@ from luodi.certificate import ari, served
 from luodi.certificate.lifetime import Renewal
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, declared
-from luodi.filing.words import Words
 from luodi.outputs import NoOutputs, stack_outputs
 from luodi.settings.surroundings import RENEW, Surroundings
 
@@ -47,12 +47,17 @@ class Watch:
 def standings(project: Path, stack: str, *, watch: Watch = Watch()) -> list[Standing]:
     """Where the certificate of each site of a stack stands. Raises NoOutputs."""
     outputs = stack_outputs(project, stack)
-    try:
-        sites = declared(outputs)
-    except (KeyError, TypeError, ValueError) as error:
-        raise NoOutputs(f"the stack exports no certificate that luodi knows ({error}); run `pulumi up` once") from None
+    sites = exported_certificates(outputs)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda site: standing(stack, site, outputs["address"], watch), sites))
+
+
+def exported_certificates(outputs: Mapping[str, Any]) -> list[Declared]:
+    """What a stack exports of the certificates of all its sites, its own first. Raises NoOutputs."""
+    try:
+        return declared(outputs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoOutputs(f"the stack exports no certificate that luodi knows ({error}); run `pulumi up` once") from None
 
 
 def standing(stack: str, site: Declared, server: str, watch: Watch) -> Standing:
@@ -84,7 +89,7 @@ def _public(names: tuple[str, ...], around: Surroundings) -> Iterable[str]:
 
 def _plan(site: Declared, shown: Served | None, around: Surroundings, watch: Watch) -> Renewal:
     if shown is None or shown.certificate is None:
-        return Renewal(site.renewal, Words("按环境输出的有效期计算", "of its life, as the stack exports it"))
+        return site.plan
     if not site.authority:
         return shown.certificate.plan()
     authority = Authority(around.acme_directory or site.authority, around.acme_ca)

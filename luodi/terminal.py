@@ -60,3 +60,11 @@ def console(*, err: bool = False) -> Console:
 def print_json(value: Any) -> None:
     """Print for a program."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write what was asked for by an option. Ends the command where that can't be done."""
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}; name a file that can be written") from None

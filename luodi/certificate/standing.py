@@ -10,6 +10,7 @@ from typing import Any
 
 from luodi.certificate.lifetime import Certificate, Renewal
 from luodi.certificate.served import Served
+from luodi.filing.words import Words
 
 BOUGHT = "files"
 """The source of a certificate that the stack is given."""
@@ -41,6 +42,11 @@ class Declared:
     fingerprints: tuple[str, ...]
     authority: str
     source: str = "acme"
+
+    @property
+    def plan(self) -> Renewal:
+        """When it is renewed, as far as the stack exports it."""
+        return Renewal(self.renewal, Words("按环境输出的有效期计算", "of its life, as the stack exports it"))
 
 
 def declared(outputs: Mapping[str, Any]) -> list[Declared]:

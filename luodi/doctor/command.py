@@ -18,7 +18,7 @@ from luodi.doctor.observed import Expected, Seen, Target
 from luodi.filing.words import Language, Words
 from luodi.settings import HostedSite, Settings, Surroundings, host_name, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option
+from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option, write_file
 
 _LEVELS = {"ok": Words("正常", "ok"), "warning": Words("注意", "warning"), "failing": Words("不合格", "failing")}
 _COLOURS = {"ok": "green", "warning": "yellow", "failing": "red"}
@@ -192,7 +192,4 @@ def _write(path: Path, findings: Sequence[Finding], seen: Sequence[Seen], lang: 
         summary=_summary(findings, lang),
         day=today_in_china(),
     )
-    try:
-        path.write_text(page, "utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror}; name a file that can be written") from None
+    write_file(path, page)

@@ -13,6 +13,8 @@ from luodi.filing.gate import Console, console
 from luodi.filing.words import Source, Words, rules
 
 Kind = Literal["duty", "expected", "earliest", "term"]
+_TODAY, _PAST = Words("今天", "today"), Words("已过 {days} 天", "{days} days ago")
+_OVERDUE, _LEFT = Words("已逾期 {days} 天", "{days} days overdue"), Words("还有 {days} 天", "{days} days left")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class Deadline:
     def overdue(self, today: date) -> bool:
         """Whether a duty or a term has gone by without being met."""
         return self.kind in ("duty", "term") and self.met is None and self.day < today
+
+    def when(self, today: date) -> Words:
+        """How far away it is."""
+        left = self.left(today)
+        if left == 0:
+            return _TODAY
+        if left > 0:
+            return _LEFT.fill(days=left)
+        return (_OVERDUE if self.overdue(today) else _PAST).fill(days=-left)
 
 
 def deadlines(facts: FilingSettings) -> tuple[Deadline, ...]:

@@ -1,0 +1,1 @@
+"""Where all stacks of a project stand, at a glance."""
