@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "diff": "luodi.releases_cli",
         "doctor": "luodi.doctor.command",
         "filing": "luodi.filing_cli",
+        "graph": "luodi.graph_cli",
         "logs": "luodi.logs_cli",
         "price": "luodi.price_cli",
         "releases": "luodi.releases_cli",

@@ -157,11 +157,11 @@ def contents(site: HostedSite) -> dict[str, Content]:
     root = f"sites/{site.site.domain}/html"
     found = {
         f"{root}{path}".rstrip("/"): Content(place.folder, place.build, footer_of_pages(site))
-        for path, place in _places(site).items()
+        for path, place in places(site).items()
         if isinstance(place, StaticKeys | SpaKeys) and place.folder is not None
     }
     for application in applications(site):
-        place = _places(site)[application.path]
+        place = places(site)[application.path]
         if isinstance(place, PhpSite) and place.folder is not None:
             found[application.content] = Content(place.folder, place.build)
         elif isinstance(application.settings, AppSettings):
@@ -176,7 +176,7 @@ def footer_of_pages(site: HostedSite) -> str:
 
 def applications(site: HostedSite) -> Iterator[Application]:
     """The applications that luodi runs for a site, PHP among them."""
-    for path, place in _places(site).items():
+    for path, place in places(site).items():
         settings = place.php if isinstance(place, PhpSite) else getattr(place, "app", None)
         if settings is not None:
             yield _application(site, path, settings)
@@ -187,7 +187,7 @@ def _application(site: HostedSite, path: str, settings: AppSettings | PhpSetting
     return Application(name, path, f"sites/{site.site.domain}/app{name.removeprefix(site.site.domain)}", settings)
 
 
-def _places(site: HostedSite) -> dict[str, SiteSettings | PathSettings]:
+def places(site: HostedSite) -> dict[str, SiteSettings | PathSettings]:
     """What is served where."""
     return {"/": site.site, **{place.path: place for place in site.site.paths}}
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from tests.project import REPOSITORY
 
@@ -52,6 +52,19 @@ def trusting(
         yield context
     finally:
         context.close()
+
+
+@contextmanager
+def plain(playwright: Playwright) -> Iterator[Browser]:
+    """A browser for pages that are files."""
+    browser = playwright.chromium.launch(
+        executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+        args=["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def _each(bundle: str) -> Iterator[str]:

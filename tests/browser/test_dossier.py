@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,6 +11,7 @@ from playwright.sync_api import Playwright
 
 from luodi import dossier
 from luodi.settings import Settings
+from tests.browser.conftest import plain
 
 _TODAY = date(2026, 11, 21)
 _STACK = {
@@ -43,11 +42,7 @@ def test_a_document_is_read_and_printed(
     name: str, folder: Path, playwright: Playwright, picture: Callable[[str], Path]
 ) -> None:
     assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF-")
-    browser = playwright.chromium.launch(
-        executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
-        args=["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
-    )
-    try:
+    with plain(playwright) as browser:
         for width in (1200, 390):
             page = browser.new_page(viewport={"width": width, "height": 900})
             page.goto((folder / f"{name}.html").as_uri())
@@ -59,5 +54,3 @@ def test_a_document_is_read_and_printed(
             # A blank stands out from what is filled in.
             assert blank.evaluate("each => getComputedStyle(each).backgroundColor") == "rgb(254, 243, 199)"
             page.close()
-    finally:
-        browser.close()

@@ -183,6 +183,12 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 
 
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as a browser writes them: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
 def contrasts(tab: Page) -> dict[str, float]:
     """The contrast of each text of the footer with what it stands on."""
     found: list[list[str]] = tab.evaluate(
@@ -190,11 +196,7 @@ def contrasts(tab: Page) -> dict[str, float]:
             each.textContent, getComputedStyle(each).color,
             getComputedStyle(each.closest('.luodi-footer')).backgroundColor])"""
     )
-    result = {}
-    for text, colour, ground in found:
-        light, dark = sorted((luminance(colour), luminance(ground)), reverse=True)
-        result[text] = (light + 0.05) / (dark + 0.05)
-    return result
+    return {text: contrast(colour, ground) for text, colour, ground in found}
 
 
 LOOKS: list[tuple[str, str, dict[str, Any], int]] = [

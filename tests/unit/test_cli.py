@@ -140,7 +140,7 @@ def test_help_imports_neither_pulumi_nor_rich() -> None:
         "import sys; from luodi.cli import main\n"
         "try: main()\nfinally: sys.exit(3 if {'pulumi', 'rich'} & {*sys.modules} else 0)"
     )
-    for name in ("compare", "completion", "filing", "logs", "price", "releases"):
+    for name in ("compare", "completion", "filing", "graph", "logs", "price", "releases", "status"):
         ran = subprocess.run(
             [sys.executable, "-c", code, name, "--help"], cwd=REPOSITORY, capture_output=True, check=False
         )

@@ -1,0 +1,1 @@
+"""A declared stack as a picture."""
