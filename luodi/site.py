@@ -19,11 +19,13 @@ from luodi.cloud.cvm import Cvm
 from luodi.cloud.lighthouse import Lighthouse, find_blueprint
 from luodi.delivery.resources import Preparation
 from luodi.delivery.scripts import Scripts
-from luodi.filing_report import decided
+from luodi.filing_report import decided, reports
 from luodi.language import language
 from luodi.plainly import clearly
 from luodi.price import preview
+from luodi.readme import readme
 from luodi.releasing import Releasing
+from luodi.rendering import Templates
 from luodi.settings import (
     ACCOUNT_KEY,
     NAMESPACE,
@@ -68,6 +70,7 @@ class Site(pulumi.ComponentResource):
         }
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         self._given = clearly(self._bought)
+        self._readme("")  # a template that can't be rendered is told now, not when all else is done
         account = clearly(_account, settings)
         for site in settings.sites:
             clearly(preflight.check, account, site, owner, publishes=self.publications[site].public)
@@ -110,10 +113,18 @@ class Site(pulumi.ComponentResource):
         for site in settings.sites:
             if self.publications[site].public:
                 self._publish(site, zones[site.zone], owner)
-        self.register_outputs(self.outputs())
+        self.register_outputs(self._outputs())
 
     def outputs(self) -> dict[str, pulumi.Input[Any]]:
-        """What a stack exports: of its own site, and under ``sites`` of the further ones."""
+        """What a stack exports: of its own site, and under ``sites`` of the further ones. ``readme`` is Markdown."""
+        return {**self._outputs(), "readme": self.server.address.apply(self._readme)}
+
+    def _readme(self, address: str) -> str:
+        stack = pulumi.get_stack()
+        found = list(reports(stack, self._settings, today_in_china()))
+        return clearly(readme, Templates(self._folder), stack, self._settings, found, address)
+
+    def _outputs(self) -> dict[str, pulumi.Input[Any]]:
         main, *further = self._settings.sites
         outputs: dict[str, pulumi.Input[Any]] = {
             **self._outputs_of(main),

@@ -6,6 +6,7 @@ The tests of this module are one story and run in order: each leaves the stack u
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,6 +90,29 @@ def test_the_doctor_finds_nothing_failing(landed: Landed, tmp_path: Path) -> Non
     assert "data:image/png;base64," in report.read_text("utf-8")
 
 
+def test_its_status_is_live_and_nothing_is_wrong(landed: Landed) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "luodi",
+        "status",
+        "--stack",
+        "test",
+        "--json",
+        "--cwd",
+        str(landed.project.folder),
+    ]
+    command += ["--port", str(landed.cloud.https_port)]
+    done = subprocess.run(
+        command, env=landed.project.environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [stack] = json.loads(done.stdout)["stacks"]
+    [site] = stack["sites"]
+    assert (stack["state"], stack["address"]) == ("up", landed.stack.outputs()["address"])
+    assert (site["live"], site["status"], site["certificate"]["state"]) == ("live", 200, "valid")
+
+
 def test_no_key_is_in_the_state_and_no_secret_readable(landed: Landed) -> None:
     state = landed.stack.state()
     assert "PRIVATE KEY" not in state
@@ -102,7 +126,13 @@ def test_no_key_is_in_the_state_and_no_secret_readable(landed: Landed) -> None:
 
 
 def test_a_second_up_changes_nothing(landed: Landed) -> None:
-    assert landed.stack.up().changes == {}
+    before = landed.stack.outputs()
+    assert f"`{before['address']}`" in before["readme"]
+    again = landed.stack.up()
+    assert again.changes == {}
+    assert landed.stack.outputs() == before
+    assert re.search(r"^ +readme +: ", again.output, re.MULTILINE), again.output
+    assert not re.search(r"[+~-] readme", again.output), again.output
 
 
 def test_a_refresh_finds_nothing(landed: Landed) -> None:

@@ -20,35 +20,39 @@ from luodi.graph.drawing import svg
 from luodi.graph.text import lines, printable, width
 from luodi.settings import Settings
 from tests.unit.test_environments import stack
-from tests.unit.test_settings import LIGHTHOUSE, REPOSITORY
+from tests.unit.test_settings import LIGHTHOUSE, REPOSITORY, STACKS
 
 TODAY = date(2026, 11, 28)
 FILED = {"icp": {"number": "粤ICP备2026068982号-1", "approved": "2026-11-18"}}
 SVG = "{http://www.w3.org/2000/svg}"
 SEVERAL: Mapping[str, Any] = stack(
-    site={"paths": [{"path": "/api/", "kind": "proxy", "upstream": "127.0.0.1:3000"}], "content": "public"},
+    site={
+        "title": "示例科技",
+        "content": "public",
+        "paths": [{"path": "/api/", "kind": "proxy", "upstream": "127.0.0.1:3000"}],
+    },
     server=LIGHTHOUSE,
-    filing=FILED,
+    filing={**FILED, "opened": "2026-11-19"},
     sites=[
         {
             "site": {
                 "domain": "docs.example.cn",
-                "title": "文档",
+                "title": "示例文档",
                 "kind": "spa",
-                "build": {"command": "make", "output": "d"},
+                "build": {"command": "npm run build", "output": "docs/dist"},
             }
         },
         {
             "site": {
-                "domain": "shop.other.cn",
-                "title": "商城",
+                "domain": "shop.example.com",
+                "title": "示例商城",
                 "kind": "proxy",
                 "allow": ["203.0.113.7/32"],
                 "app": {"content": "shop", "command": ["node", "server.js"]},
             },
             "filing": {"type": "first", "submitted": "2026-11-20"},
         },
-        {"site": {"domain": "blog.third.cn", "title": "博客", "kind": "php", "content": "blog"}},
+        {"site": {"domain": "blog.example.net", "title": "示例博客", "kind": "php", "content": "blog"}},
     ],
 )
 
@@ -99,14 +103,16 @@ def test_a_stack_is_drawn_with_all_of_its_sites(project: Project) -> None:
     first = drawn[2:8]
     assert first == [
         ("box plain", ["example.cn", "www.example.cn", "zone example.cn at DNSPod", "A records, TTL 600"]),
-        ("box open", ["Gate: open", "filing: approved, not", "opened", "粤ICP备2026068982号-1"]),
-        ("box plain", ["nginx · 示例", "files"]),
+        ("box open", ["Gate: open", "filing: open, public-", "security filing due", "粤ICP备2026068982号-1"]),
+        ("box plain", ["nginx · 示例科技", "files"]),
         ("box plain", ["Certificate", "Let's Encrypt", "ACME DNS-01, ecdsa"]),
         ("box plain", ["public"]),
         ("box plain", ["/api/ → 127.0.0.1:3000", "application", "an application started", "otherwise"]),
     ]
     heads = [lines[0] for _, lines in drawn]
-    assert {"docs.example.cn", "d", "shop.other.cn", "node server.js", "blog.third.cn", "blog"} <= set(heads)
+    assert {"docs.example.cn", "docs/dist", "shop.example.com", "node server.js", "blog.example.net", "blog"} <= set(
+        heads
+    )
     assert ("box plain", ["blog", "PHP-FPM"]) in drawn
 
 
@@ -142,12 +148,19 @@ def test_who_can_t_see_it_is_told_all_of_it(project: Project) -> None:
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
     assert title.text == "production · example.cn"
-    for words in ("Gate: closed; filing: provider's first review", "Let's Encrypt", "node server.js", "built by make"):
+    for words in (
+        "Gate: closed; filing: provider's first review",
+        "Let's Encrypt",
+        "node server.js",
+        "built by npm run build",
+    ):
         assert words in str(description.text)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("**/Pulumi.*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*STACKS, *sorted(REPOSITORY.glob("examples/*/Pulumi.*.yaml"))], ids=lambda path: path.name
+)
 def test_every_example_is_drawn(path: Path, language: Any) -> None:
     settings = Settings.parse(yaml.safe_load(path.read_text("utf-8"))["config"], today=TODAY)
     drawn = svg("x", settings, TODAY, language)
@@ -168,6 +181,13 @@ def test_every_example_is_drawn(path: Path, language: Any) -> None:
 def test_who_issues_the_certificate_is_told(certificate: dict[str, Any], said: list[str]) -> None:
     picture = parts.picture("p", Settings.parse(stack(certificate=certificate), today=TODAY), TODAY, "en")
     assert list(picture.lanes[0].certificate.lines) == said
+
+
+def test_the_picture_in_the_documents_is_what_is_drawn() -> None:
+    kept = (REPOSITORY / "docs" / "pictures" / "graph.svg").read_text("utf-8")
+    assert kept == svg("production", Settings.parse(SEVERAL, today=TODAY), TODAY, "en"), (
+        "out of date: python -m tests.unit.test_cli_graph > docs/pictures/graph.svg"
+    )
 
 
 # --- whatever is written in it -------------------------------------------------------------------
@@ -259,3 +279,7 @@ def test_a_file_that_can_t_be_right_is_not_drawn(project: Project) -> None:
     done = project.graph()
     assert done.exit_code == 1
     assert "luodi:server.period: 1 month; a filing needs" in done.stderr
+
+
+if __name__ == "__main__":
+    print(svg("production", Settings.parse(SEVERAL, today=TODAY), TODAY, "en"), end="")

@@ -538,6 +538,9 @@ def test_what_a_stack_exports(server: Mapping[str, Any]) -> None:
     outputs = landed(server).outputs
     assert outputs["filing"]["public"] is True
     del outputs["filing"]
+    told = outputs.pop("readme")
+    assert told.startswith("# 示例\n")
+    assert "`203.0.113.9`" in told
     assert outputs == {
         "url": "https://example.cn",
         "names": ["example.cn", "www.example.cn"],
@@ -557,6 +560,16 @@ def test_what_a_stack_exports(server: Mapping[str, Any]) -> None:
         },
         "release": "0123456789abcdef",
     }
+
+
+def test_a_readme_that_can_t_be_rendered_is_told_before_any_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "readme").mkdir()
+    (tmp_path / "readme" / "readme.md.j2").write_text("{{ nothing.at.all }}", "utf-8")
+    monkeypatch.setattr("tests.unit.test_components.TEMPLATES", tmp_path)
+    monkeypatch.setattr(Account, "call", lambda *_: pytest.fail("was called"))
+    assert "readme.md.j2, line 1: 'nothing' is undefined" in refusal(lambda: landed(CVM))
 
 
 # --- secrets -----------------------------------------------------------------------------------------
