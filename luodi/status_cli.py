@@ -45,7 +45,8 @@ def status(
     """各环境的现状。Show where every stack stands: its sites, filings, deadlines, certificates and server.
 
     A stack's file and its state are read, and its server is asked for its sites by HTTPS; nothing is changed and no
-    program of the project's is run. What is closed to the public is not visited.
+    program of the project's is run. What is closed to the public is not visited. With your account's key at hand, its
+    price is told too.
 
     \b
     Examples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from luodi.certificate.lifetime import Certificate
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing
 from luodi.filing_report import Report, reports
+from luodi.price.amounts import Item, Prepaid, Price
 from luodi.problems import SettingsError
 from luodi.settings import Settings
 from luodi.stackfiles import StackFile
@@ -45,6 +47,11 @@ def up(one: StackFile, *visits: Visit, public: bool | None = None, left: timedel
         return SiteStatus(report, _certificate(one.stack, report, open_, left), visit)
 
     return StackStatus(one, tuple(map(site, reports(one.stack, one.settings, TODAY))), ADDRESS)
+
+
+def costing(amount: str) -> Price:
+    """What a server costs that is paid by the month."""
+    return Price((Item("server", "a bundle", Prepaid(1, Decimal(amount), Decimal(amount))),), ())
 
 
 def not_up(one: StackFile, why: str = "the stack is not up", missing: Live = Live.NOT_UP) -> StackStatus:
@@ -90,8 +97,8 @@ def project() -> list[StackStatus]:
     return [
         up(review),
         not_up(other, "no stack named 'partner' found"),
-        production,
-        ended,
+        replace(production, price=costing("65")),
+        replace(ended, price=costing("1234.50")),
         not_up(staging, "PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions", Live.UNKNOWN),
         StackStatus(broken),
     ]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from luodi.api import Account, ApiError, NoCredentials
 from luodi.certificate.standing import Declared, Standing
 from luodi.doctor.observing import fetch
 from luodi.filing_report import Report, reports
 from luodi.outputs import NoOutputs, NotUp, stack_outputs
+from luodi.price import NotPriced, Price, monthly
 from luodi.renewal import Watch, exported_certificates, standing
+from luodi.settings import Settings
 from luodi.stackfiles import StackFile
 from luodi.status.standing import Live, SiteStatus, StackStatus, Visit
 
@@ -20,8 +24,20 @@ _STACKS_AT_ONCE, _SITES_AT_ONCE = 8, 8
 
 def look(project: Path, files: Sequence[StackFile], today: date, watch: Watch) -> list[StackStatus]:
     """Where each stack stands. Nothing is raised: what can't be had is told of its stack."""
-    with ThreadPoolExecutor(_STACKS_AT_ONCE) as pool:
-        return list(pool.map(lambda file: _stack(project, file, today, watch), files))
+    with ThreadPoolExecutor(_STACKS_AT_ONCE) as pool, ThreadPoolExecutor(_STACKS_AT_ONCE) as asking:
+        prices = [asking.submit(_price, file.settings) for file in files]
+        found = pool.map(lambda file: _stack(project, file, today, watch), files)
+        return [replace(one, price=price.result()) for one, price in zip(found, prices, strict=True)]
+
+
+def _price(settings: Settings | None) -> Price | None:
+    """What a stack costs, where an account is at hand that tells; `luodi price` says why there is none."""
+    if settings is None:
+        return None
+    try:
+        return monthly(settings, Account.find({"tencentcloud:region": settings.region.id}))
+    except (NoCredentials, NotPriced, ApiError):
+        return None
 
 
 def _stack(project: Path, file: StackFile, today: date, watch: Watch) -> StackStatus:

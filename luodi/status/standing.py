@@ -11,6 +11,7 @@ from luodi import authorities
 from luodi.certificate.standing import Standing
 from luodi.filing.words import Words
 from luodi.filing_report import Report
+from luodi.price.amounts import Price
 from luodi.stackfiles import StackFile
 
 _UNAVAILABLE = 503
@@ -99,13 +100,14 @@ def _for_tries(standing: Standing) -> Standing:
 @dataclass(frozen=True)
 class StackStatus:
     """A stack: its file, and where that is right its sites. `address` is its server's; where it has none `why` says
-    why, and `missing` what that means for its sites."""
+    why, and `missing` what that means for its sites. `price` is None where nobody can be asked."""
 
     file: StackFile
     sites: tuple[SiteStatus, ...] = ()
     address: str | None = None
     why: str = ""
     missing: Live = Live.NOT_UP
+    price: Price | None = None
 
     @property
     def state(self) -> Live | None:

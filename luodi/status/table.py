@@ -79,9 +79,11 @@ def _rows(status: StackStatus, today: date, now: datetime, language: Language) -
         yield (name, nothing, _live(Live.BROKEN, language), *[nothing] * 3)
         return
     server = server_words(status.file.settings).in_(language)
+    price = wording.price(status)
+    cost = ("\n", (price.in_(language), "dim")) if price else ()
     for index, site in enumerate(status.sites):
         yield (
-            Text("") if index else Text.assemble(name, "\n", (server, "dim")),
+            Text("") if index else Text.assemble(name, "\n", (server, "dim"), *cost),
             Text(site.report.domain),
             _live(site.live(status.missing), language),
             Text(site.report.publication.stage.label.in_(language)),

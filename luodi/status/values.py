@@ -32,6 +32,7 @@ def _stack(status: StackStatus, today: date, now: datetime) -> dict[str, Any]:
         "problems": [{"path": problem.path, "text": problem.text} for problem in file.problems],
         "address": status.address,
         "server": _server(file.settings) if file.settings else None,
+        "price": status.price.json() if status.price else None,
         "sites": [_site(site, status, today, now) for site in status.sites],
     }
 

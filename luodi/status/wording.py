@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
 
 from luodi.certificate.lifetime import span
 from luodi.certificate.standing import Standing, State
 from luodi.filing.words import Words
+from luodi.price.telling import money
 from luodi.status.standing import Live, StackStatus
 
 Tone = Literal["good", "attention", "bad", "quiet"]
@@ -56,9 +58,21 @@ _STATES: Mapping[State, Words] = MappingProxyType(
 )
 NOTHING = Words("—", "—")
 OVERDUE = Words("{count} 项逾期", "{count} overdue")
+_PRICE = Words("每月 {amount} 元", "{amount} CNY a month")
 _LEFT = Words("剩 {left}", "{left} left")
 _PROBLEMS = Words("{file} 有 {count} 处设置不对", "{file}: {count} settings can't be right")
 _PROBLEM = Words("{file} 有 1 处设置不对", "{file}: 1 setting can't be right")
+
+
+def price(status: StackStatus) -> Words | None:
+    """What the stack's server costs, None where that is not known."""
+    return _PRICE.fill(amount=money(status.price.monthly)) if status.price else None
+
+
+def total(found: Sequence[StackStatus]) -> Words | None:
+    """What all the servers cost whose price is known, where there are several."""
+    prices = [status.price.monthly for status in found if status.price]
+    return _PRICE.fill(amount=money(sum(prices, Decimal()))) if len(prices) > 1 else None
 
 
 def issuer(standing: Standing) -> str:
@@ -93,6 +107,8 @@ def summary(found: Sequence[StackStatus], today: date) -> Words:
         if states[state]
     ]
     parts += [OVERDUE.fill(count=overdue)] if overdue else []
+    if cost := total(found):
+        parts.append(cost)
     return Words(" · ".join(part.zh for part in parts), " · ".join(part.en for part in parts))
 
 

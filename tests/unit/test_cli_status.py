@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from selectolax.lexbor import LexborHTMLParser
 
+from luodi.api import Account, ApiError
 from luodi.certificate.lifetime import Certificate
 from luodi.cli import main
 from luodi.status.page import page
@@ -205,6 +206,35 @@ def test_a_certificate_that_is_over_is_wrong(project: Project) -> None:
 
 
 # --- the command line ----------------------------------------------------------------------------
+
+
+def test_with_a_key_its_price_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDexample")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "secret")
+    asked: list[str] = []
+
+    def call(_account: Account, service: str, action: str, _parameters: object) -> dict[str, Any]:
+        asked.append(f"{service}:{action}")
+        price = {"OriginalPrice": 780, "DiscountPrice": 660, "Discount": 85, "Currency": "CNY"}
+        return {"Price": {"InstancePrice": price}}
+
+    monkeypatch.setattr(Account, "call", call)
+    said = status(project, "--stack", "production").stdout
+    assert "55.00 CNY a month" in said
+    assert set(asked) == {"lighthouse:InquirePriceCreateInstances"}
+    assert told(status(project, "--json"))["production"]["price"]["monthly"] == "55.00"
+
+
+def test_without_a_key_or_an_answer_no_price_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(status(project, "--json"))["production"]["price"] is None
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDexample")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "secret")
+
+    def call(_account: Account, _service: str, action: str, _parameters: object) -> dict[str, Any]:
+        raise ApiError(action, "AuthFailure.SignatureFailure", "no")
+
+    monkeypatch.setattr(Account, "call", call)
+    assert told(status(project, "--json"))["production"]["price"] is None
 
 
 def test_a_stack_that_there_is_not(project: Project) -> None:
