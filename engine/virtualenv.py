@@ -56,9 +56,14 @@ def make(folder: Path, lock: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         command = [str(program), "venv", "--python", sys.executable, str(folder)]
         running.run(command, f"make {folder}", log=_log(), seconds=1, environment=environment)
+    # Where Python may write none, each process would else compile all that it imports, again and again.
+    compiled = ["--compile-bytecode"] if sys.dont_write_bytecode else []
     wanted = len(re.findall(r"^\w", lock.read_text(encoding="utf-8"), re.MULTILINE))
     running.run(
-        [str(program), "pip", "sync", "--require-hashes", "--python", str(folder / "bin" / "python"), str(lock)],
+        [
+            *(str(program), "pip", "sync", "--require-hashes", *compiled),
+            *("--python", str(folder / "bin" / "python"), str(lock)),
+        ],
         f"install the {wanted} locked packages into {folder}",
         log=_log(),
         seconds=20,

@@ -60,6 +60,15 @@ def test_a_package_that_is_not_the_locked_one_is_refused(tmp_path: Path, wheels:
     assert installed(tmp_path / "environment") == set()
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_where_python_may_not_compile_packages_are_compiled(
+    tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", told)
+    virtualenv.make(tmp_path / "environment", lock(tmp_path, make_wheel(wheels, "one", "1.0", {"one/x.py": "a = 1\n"})))
+    assert bool([*tmp_path.glob("environment/lib/*/site-packages/one/__pycache__/x.*.pyc")]) is told
+
+
 def test_a_broken_environment_is_made_anew(tmp_path: Path, wheels: Path) -> None:
     folder = tmp_path / "environment"
     (folder / "bin").mkdir(parents=True)
