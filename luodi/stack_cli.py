@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -271,21 +270,12 @@ def _made(file: StackFile, settings: Settings, wishes: Wishes, language: Languag
 
 
 def _write(path: Path, text: str) -> None:
-    """All of it, or nothing."""
+    from luodi.placing import NotPlaced, replace
+
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-        unfinished = Path(file.name)
-        try:
-            unfinished.chmod(0o644)
-            unfinished.replace(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise click.ClickException(f"{path} can't be written: {error.strerror}; nothing was") from None
+        replace(path, text)
+    except NotPlaced as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _shown(path: Path, project: Path) -> str:
