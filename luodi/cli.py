@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "graph": "luodi.graph_cli",
         "logs": "luodi.logs_cli",
         "price": "luodi.price_cli",
+        "new": "luodi.new_cli",
         "releases": "luodi.releases_cli",
         "render": "luodi.render_cli",
         "renew": "luodi.certificate_cli",

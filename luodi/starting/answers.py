@@ -112,13 +112,12 @@ _SERVERS = (
 )
 _SUBJECTS = tuple(Choice(kind, Words.of(rules("regime")["subject"][kind])) for kind in get_args(SubjectKind))
 _PROVINCES = tuple(
-    Choice(province.icp, Words(f"{province.icp} {province.chinese}", f"{province.icp} {province.name}"))
+    Choice(province.icp, Words(*2 * (f"{province.icp} {province.chinese} {province.name}",)))
     for province in provinces()
     if province.icp
 )
 _REGIONS = tuple(
-    Choice(region, Words(f"{region} {mainland_region(region).name}", f"{region} {mainland_region(region).name}"))
-    for region in mainland_regions()
+    Choice(region, Words(*2 * (f"{region} {mainland_region(region).name}",))) for region in mainland_regions()
 )
 _PERIODS = tuple(
     Choice(str(months), Words(f"{months} 个月", f"{months} months"))

@@ -1,0 +1,382 @@
+"""`luodi new`, as it is typed, and as it asks at a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from luodi.cli import main
+from luodi.filing.words import Language
+from luodi.settings import Settings
+from luodi.settings.site import ProxySite
+from luodi.starting.answers import QUESTIONS
+from tests.unit.screen import CTRL_C, CTRL_D, CTRL_U, DOWN, ENTER, Screen
+from tests.unit.test_settings import GOOD
+
+REPOSITORY = Path(__file__).parents[2]
+NEEDED = {
+    "--domain": "example.cn",
+    "--subject-name": "示例科技有限公司",
+    "--province": "粤",
+    "--title": "示例科技",
+}
+WHOLE = [".gitignore", "Pulumi.yaml", "__main__.py", "public/index.html", "public/style.css"]
+KEY = "export TENCENTCLOUD_SECRET_ID=... TENCENTCLOUD_SECRET_KEY=..."
+STACK = "stacks/Pulumi.production.yaml"
+
+
+def words(options: Mapping[str, str]) -> list[str]:
+    return [word for option in options.items() for word in option]
+
+
+def new(folder: Path | None, *arguments: str, **needed: str) -> Result:
+    """The command with what it needs, some of it another or left out."""
+    options = NEEDED | {f"--{name.replace('_', '-')}": value for name, value in needed.items()}
+    where = [] if folder is None else [str(folder)]
+    command = ["new", *where, *words({name: value for name, value in options.items() if value}), *arguments]
+    return CliRunner().invoke(main, command, catch_exceptions=False)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def settings(folder: Path, stack: str = "production") -> Settings:
+    path = folder / "stacks" / f"Pulumi.{stack}.yaml"
+    return Settings.parse(yaml.safe_load(path.read_text("utf-8"))["config"])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project that has a stack."""
+    (tmp_path / "Pulumi.yaml").write_text("name: test\nruntime: python\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "Pulumi.production.yaml").write_text(yaml.safe_dump({"config": dict(GOOD)}), "utf-8")
+    return tmp_path
+
+
+# --- all of it on the command line ---------------------------------------------------------------
+
+
+def test_a_project_in_one_command(tmp_path: Path) -> None:
+    folder = tmp_path / "my shop"
+    done = new(folder, "--yes", "--lang", "en")
+    assert done.exit_code == 0, done.output
+    assert files(folder) == sorted([*WHOLE, STACK])
+    assert settings(folder).main.site.domain == "example.cn"
+    assert yaml.safe_load((folder / "Pulumi.yaml").read_text())["name"] == "my-shop"
+    assert "<title>示例科技</title>" in (folder / "public" / "index.html").read_text("utf-8")
+    assert (folder / STACK).read_text("utf-8") in done.stdout
+    told = done.stdout.splitlines()
+    assert told[told.index("Next:") + 1 :] == [
+        f"  cd '{folder}'",
+        "  python3 -m venv .venv",
+        f"  .venv/bin/pip install {REPOSITORY}",
+        f"  {KEY}  # a key: https://console.cloud.tencent.com/cam/capi",
+        "  pulumi login  # where the state shall live: docs/staging.md",
+        "  pulumi stack init production",
+        "  pulumi up --stack production",
+        "  .venv/bin/luodi filing dossier --stack production  # what the filing's form asks",
+        "  .venv/bin/luodi stack new staging --from production  # a staging stack",
+    ]
+
+
+def test_in_chinese(tmp_path: Path) -> None:
+    done = new(tmp_path, "--yes", "--lang", "zh")
+    assert f"已写入 {tmp_path}：{STACK}, Pulumi.yaml, " in done.stdout
+    assert "# 个月，包年包月；备案要求至少 3 个月" in (tmp_path / STACK).read_text("utf-8")
+
+
+def test_an_application_of_its_own_kind(tmp_path: Path) -> None:
+    done = new(tmp_path, "--yes", kind="proxy", server="cvm", size="S5.MEDIUM4", stack="main", period="24")
+    assert done.exit_code == 0, done.output
+    assert {"app/server.js", "app/index.html", "stacks/Pulumi.main.yaml"} <= set(files(tmp_path))
+    made = settings(tmp_path, "main")
+    assert isinstance(made.main.site, ProxySite)
+    assert (made.server.kind, made.server.period) == ("cvm", 24)
+
+
+def test_what_a_filing_may_object_to_is_told(tmp_path: Path) -> None:
+    done = new(tmp_path, "--yes", "--lang", "en", domain="example.io", title="Shop")
+    assert done.exit_code == 0
+    assert "- .io is not among the suffixes" in done.stdout
+    assert "- site name 'Shop' has no Chinese character" in done.stdout
+
+
+def test_a_look_writes_nothing(tmp_path: Path) -> None:
+    done = new(tmp_path / "shop", "--yes", "--dry-run", "--lang", "en")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith("\nnothing was written (--dry-run)\n")
+    assert not (tmp_path / "shop").exists()
+
+
+def test_for_a_program(tmp_path: Path) -> None:
+    told: dict[str, Any] = json.loads(new(tmp_path, "--json", domain="example.io").stdout)
+    assert told["written"]
+    assert sorted(told["files"]) == files(tmp_path)
+    assert told["files"][STACK] == (tmp_path / STACK).read_text("utf-8")
+    assert (told["stack"], told["answers"]["kind"]) == ("production", "static")
+    assert [remark["en"][:3] for remark in told["remarks"]] == [".io"]
+    assert "pulumi up --stack production" in told["next"]
+
+
+def test_a_further_stack_of_a_project(project: Path) -> None:
+    (project / ".venv").mkdir()
+    done = new(project, "--yes", "--lang", "en", stack="shop", domain="shop.cn")
+    assert done.exit_code == 0, done.output
+    assert files(project) == ["Pulumi.yaml", "public/index.html", "public/style.css", STACK, "stacks/Pulumi.shop.yaml"]
+    assert settings(project, "shop").main.names == ("shop.cn", "www.shop.cn")
+    assert "venv .venv" not in done.stdout
+
+
+def test_without_a_folder_it_is_the_project_around(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "docs").mkdir()
+    monkeypatch.chdir(project / "docs")
+    assert new(None, "--yes", stack="shop").exit_code == 0
+    assert "stacks/Pulumi.shop.yaml" in files(project)
+
+
+def test_a_named_folder_in_a_project_is_one_of_its_own(project: Path) -> None:
+    assert new(project / "shop", "--yes").exit_code == 0
+    assert files(project / "shop") == sorted([*WHOLE, STACK])
+
+
+def test_content_that_is_there_stays(project: Path) -> None:
+    (project / "public").mkdir()
+    (project / "public" / "mine.html").write_text("mine")
+    done = new(project, "--yes", "--lang", "en", stack="shop")
+    assert "- public/ has files already, and stays as it is" in done.stdout
+    assert [path for path in files(project) if path.startswith("public")] == ["public/mine.html"]
+
+
+def test_what_is_hidden_makes_no_folder_full(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("mine\n")
+    assert new(tmp_path, "--yes").exit_code == 0
+    assert (tmp_path / ".gitignore").read_text() == "mine\n"
+    assert files(tmp_path) == sorted([*WHOLE, STACK])
+
+
+# --- what can't be ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"stack": "my stack"}, "Invalid value for --stack: 'my stack' is no stack's name: Pulumi takes letters"),
+        ({"domain": "com.cn"}, "Invalid value for --domain: com.cn is a public suffix"),
+        ({"region": "ap-hongkong"}, "Invalid value for --region: ap-hongkong, Hong Kong"),
+        ({"period": "1"}, "Invalid value for --period: 1 is none of 3, 4,"),
+        ({"server": "cvm", "size": "bundle_x"}, "Invalid value for --size: bundle_x is no instance type"),
+        ({"title": "\udcff"}, "Invalid value for --title: is no UTF-8"),
+        ({"domain": "", "title": ""}, "there is no default for --domain, --title; give it on the command line"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(tmp_path: Path, arguments: dict[str, str], said: str) -> None:
+    done = new(tmp_path / "shop", "--yes", "--lang", "en", **arguments)
+    assert done.exit_code == 2
+    assert f"Error: {said}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stack_that_is_there_is_kept(project: Path) -> None:
+    done = new(project, "--yes", "--lang", "en")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        f"Error: {STACK} is there already and isn't written over; take another name, or move it away\n",
+    )
+    assert files(project) == ["Pulumi.yaml", STACK]
+
+
+def test_a_folder_that_is_not_empty_is_kept(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
+        (tmp_path / name).write_text(name)
+    done = new(tmp_path, "--yes")
+    assert done.exit_code == 1
+    assert f"{tmp_path} is no Pulumi project, and has a.txt, b.txt, c.txt, ... in it; name a new" in done.stderr
+    assert files(tmp_path) == ["a.txt", "b.txt", "c.txt", "d.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: x\nruntime: nodejs\n", "runs nodejs, and luodi is a Python library"),
+        ("- x\n", "is no mapping of settings"),
+        ("a: [\n", "is no YAML: line 2"),
+    ],
+)
+def test_a_project_that_can_t_have_the_stack_is_kept(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(text)
+    done = new(tmp_path, "--yes")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert files(tmp_path) == ["Pulumi.yaml"]
+
+
+@pytest.mark.parametrize(("below", "said"), [("", "can't be used: Not a directory"), ("shop", "can't be used")])
+def test_a_file_is_no_folder(tmp_path: Path, below: str, said: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    done = new(tmp_path / "file" / below, "--yes")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--domain", "example.cn"], "give --subject-name, --province, --title, --yes for the defaults"),
+        (words(NEEDED), "there is no terminal to ask at; give --yes for the defaults of what isn't given"),
+    ],
+)
+def test_without_a_terminal_it_says_what_to_give(tmp_path: Path, given: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, ["new", str(tmp_path / "shop"), *given, "--lang", "en"], catch_exceptions=False)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["LC_ALL", "LANG"])
+@pytest.mark.parametrize("utf8", ["0", "1"])
+def test_a_locale_without_utf_8_writes_the_same(tmp_path: Path, name: str, utf8: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHON"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "luodi", "new", tmp_path / "网站", *words(NEEDED), "--yes", "--lang", "zh"],
+        cwd=REPOSITORY,
+        env={**environment, name: "C", "PYTHONUTF8": utf8, "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    subject = settings(tmp_path / "网站").main.filing.subject
+    assert subject is not None
+    assert subject.name == NEEDED["--subject-name"]
+    assert yaml.safe_load((tmp_path / "网站" / "Pulumi.yaml").read_text())["name"] == "example.cn"
+
+
+# --- at a terminal -------------------------------------------------------------------------------
+
+TYPED = {name.removeprefix("--"): value for name, value in NEEDED.items()} | {"province": "Guangdong"}
+"""What is typed at a question; at any other the default is taken."""
+ASKED: dict[Language, str] = {"zh": "写入", "en": "Write this into"}
+STOPPED: dict[Language, str] = {"zh": "已中断，没有写入任何文件", "en": "interrupted; nothing was written"}
+
+INTERRUPTED = list(zip([*(question.name for question in QUESTIONS), "confirm"], cycle(ASKED), strict=False))
+
+
+def answered_but(*names: str) -> list[str]:
+    """Every question answered on the command line, but for these."""
+    defaults = {"subject-kind": "enterprise", "stack": "production", "kind": "static", "server": "lighthouse"}
+    defaults |= {"region": "ap-guangzhou", "size": "bundle_starter_mc_promo_med2_01", "period": "12"}
+    given = {f"--{name}": value for name, value in defaults.items()} | NEEDED
+    return words({option: value for option, value in given.items() if option.removeprefix("--") not in names})
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("columns", [100, 30])
+def test_every_question_is_asked_and_its_default_taken(tmp_path: Path, language: Language, columns: int) -> None:
+    locale = {"zh": "zh_CN.UTF-8", "en": "C.UTF-8"}[language]
+    screen = Screen(tmp_path, ["new"], columns=columns, LANG=locale, PYTHONUTF8="1")
+    for question in QUESTIONS:
+        screen.wait_for(question.ask.in_(language))
+        screen.type(TYPED.get(question.name, ""), ENTER)
+    screen.wait_for(ASKED[language])
+    assert files(tmp_path) == []
+    screen.type(ENTER)
+    assert screen.end() == 0
+    assert "pulumi up --stack production".replace(" ", "") in screen.text
+    assert files(tmp_path) == sorted([*WHOLE, STACK])
+    expected = new(tmp_path / "other", "--yes", "--lang", language)
+    assert expected.exit_code == 0
+    assert (tmp_path / STACK).read_text("utf-8") == (tmp_path / "other" / STACK).read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "language"), INTERRUPTED)
+def test_ctrl_c_at_any_question_writes_nothing(tmp_path: Path, name: str, language: Language) -> None:
+    screen = Screen(tmp_path, ["new", "shop", *answered_but(name), "--lang", language], PYTHONUTF8="1")
+    asked = {question.name: question.ask.in_(language) for question in QUESTIONS}
+    screen.wait_for(asked.get(name, ASKED[language]))
+    screen.type(CTRL_C)
+    assert screen.end() == 130
+    assert "".join(STOPPED[language].split()) in screen.text
+    assert "Traceback" not in screen.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_end_of_what_is_typed_writes_nothing(tmp_path: Path) -> None:
+    screen = Screen(tmp_path, ["new", "shop", *answered_but("domain"), "--lang", "en"])
+    screen.wait_for("The site's domain")
+    screen.type(CTRL_D)
+    assert screen.end() == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_writes_nothing(tmp_path: Path) -> None:
+    screen = Screen(tmp_path, ["new", "shop", *answered_but(), "--lang", "en"])
+    screen.wait_for(ASKED["en"])
+    screen.type("n")
+    assert screen.end() == 1
+    assert "Error:nothingwaswritten" in screen.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_typed_is_judged_while_it_is_typed(project: Path) -> None:
+    screen = Screen(project, ["new", *answered_but("stack", "domain", "title"), "--lang", "en"])
+    screen.wait_for("Name of the stack production")
+    screen.type(ENTER)
+    screen.wait_for(f"{STACK} is there already and isn't written over")
+    screen.type(CTRL_U, "my shop")
+    screen.wait_for("'my shop' is no stack's name")
+    screen.type(CTRL_U, "shop", ENTER)
+    screen.wait_for("The site's domain")
+    screen.type("com.cn")
+    screen.wait_for("com.cn is a public suffix")
+    screen.type(ENTER, CTRL_U, "shop.io")
+    screen.wait_for(".io is not among the suffixes that could be filed")
+    screen.type(CTRL_U, "shop.cn", ENTER)
+    screen.wait_for("The site's name")
+    screen.type("中国商店")
+    screen.wait_for("has 中国, which only state bodies may use")
+    screen.type(ENTER)
+    screen.wait_for(ASKED["en"])
+    screen.type("y")
+    assert screen.end() == 0
+    assert settings(project, "shop").main.site.title == "中国商店"
+
+
+def test_another_choice_brings_its_own_default(tmp_path: Path) -> None:
+    screen = Screen(tmp_path, ["new", *answered_but("kind", "server", "size"), "--lang", "en"])
+    screen.wait_for("What kind of site it is")
+    screen.type(DOWN, DOWN, ENTER)
+    screen.wait_for("What kind of server it gets")
+    screen.type(DOWN, ENTER)
+    screen.wait_for("S5.MEDIUM2")
+    screen.type(ENTER)
+    screen.wait_for(ASKED["en"])
+    screen.type(ENTER)
+    assert screen.end() == 0
+    made = settings(tmp_path)
+    assert isinstance(made.main.site, ProxySite)
+    assert made.server.kind == "cvm"
+
+
+def test_at_a_terminal_without_utf_8_chinese_can_be_typed(tmp_path: Path) -> None:
+    screen = Screen(tmp_path, ["new", *answered_but("title")], LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    screen.wait_for("The site's name, as the filing will have it")
+    screen.type("示例商店", ENTER)
+    screen.wait_for(ASKED["en"])
+    screen.type(ENTER)
+    assert screen.end() == 0
+    assert "Traceback" not in screen.text
+    assert settings(tmp_path).main.site.title == "示例商店"
