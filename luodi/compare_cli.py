@@ -80,14 +80,14 @@ def compare(context: click.Context, first: str, second: str, port: int, as_json:
 def _sides(cwd: Path, names: tuple[str, str]) -> tuple[Path, tuple[Side, Side]]:
     from luodi.environments.comparing import Side
     from luodi.settings import today_in_china
-    from luodi.stackfiles import NoProject, choose, mapping_of, project_folder, stack_files
+    from luodi.stackfiles import NoProject, choose, configuration, project_folder, stack_files
 
     try:
         project = project_folder(cwd)
         files = stack_files(project, today_in_china())
         chosen = [choose(files, name) for name in names]
         judged = [(file, file.judged()) for file in chosen]
-        first, second = (Side(file.stack, mapping_of(file.path)["config"], settings) for file, settings in judged)
+        first, second = (Side(file.stack, configuration(file.path), settings) for file, settings in judged)
     except NoProject as error:
         raise click.ClickException(str(error)) from None
     return project, (first, second)

@@ -137,6 +137,7 @@ def _answers(where: Place, given: Mapping[str, str], language: Language, *, aske
         raise click.UsageError(_NO_DEFAULT.fill(options=", ".join(missing)).in_(language))
     known: dict[str, str] = {}
     for question in QUESTIONS:
+        default = where.default(question, known)
         if question.name in given:
             try:
                 known[question.name] = question.check(_decoded(given[question.name]), known)
@@ -145,9 +146,10 @@ def _answers(where: Place, given: Mapping[str, str], language: Language, *, aske
         elif asked:
             from luodi.new_dialogue import ask
 
-            known[question.name] = ask(question, known, _checked(question, known, where, language), language)
-        elif question.default:
-            known[question.name] = question.default(known)
+            check = _checked(question, known, where, language)
+            known[question.name] = ask(question, known, default, check, language)
+        elif default is not None:
+            known[question.name] = default
         if taken := _taken(where, known, language):
             raise click.ClickException(taken)
     return known
@@ -170,8 +172,8 @@ def _checked(question: Question, known: Answers, where: Place, language: Languag
 
 
 def _taken(where: Place, known: Answers, language: Language) -> str | None:
-    path = where.file_of(known["stack"])
-    return _IS_THERE.fill(path=where.shown(path)).in_(language) if path.exists() else None
+    path = where.file_of(known["stack"]) if "stack" in known else None
+    return _IS_THERE.fill(path=where.shown(path)).in_(language) if path and path.exists() else None
 
 
 def _decoded(given: str) -> str:

@@ -18,10 +18,14 @@ _LOOK_FOR = Words("（输入字母查找，或用方向键选择）", "(type to 
 _YES_OR_NO = Words("（Y/n）", "(Y/n) ")
 
 
-def ask(question: Question, known: Answers, check: Callable[[str], str], language: Language) -> str:
-    """The answer, as `check` gives it; while one is typed, what is wrong with it is shown, or what a filing may object
-    to. Raises KeyboardInterrupt or EOFError when whoever is asked has enough."""
-    default = question.default(known) if question.default else None
+def ask(
+    question: Question, known: Answers, default: str | None, check: Callable[[str], str], language: Language
+) -> str:
+    """The answer, as `check` gives it; `default` stands there already.
+
+    While an answer is typed, what is wrong with it is shown, or what a filing may object to. Raises KeyboardInterrupt
+    or EOFError when whoever is asked has enough.
+    """
     prompt = (
         _select(question, default, language) if question.choices else _text(question, default, known, check, language)
     )

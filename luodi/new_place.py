@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from luodi.filing.words import Language
 from luodi.stackfiles import NoProject, mapping_of, stack_folder
-from luodi.starting.answers import Answers
+from luodi.starting.answers import Answers, Question
 from luodi.starting.project import STACKS, first_files, project_files, project_name
 from luodi.starting.stack import stack_file
 
@@ -47,6 +48,15 @@ class Place:
     def file_of(self, stack: str) -> Path:
         """The stack's file."""
         return self.stacks / f"Pulumi.{stack}.yaml"
+
+    def default(self, question: Question, known: Answers) -> str | None:
+        """What is taken where nobody says otherwise; for a stack's name one that is free."""
+        usual = question.default(known) if question.default else None
+        if question.name != "stack" or usual is None:
+            return usual
+        named = project_name(known["domain"].partition(".")[0])
+        names = itertools.chain((usual, named), (f"{named}-{number}" for number in itertools.count(2)))
+        return next(name for name in names if not self.file_of(name).exists())
 
     def shown(self, path: Path) -> str:
         """A path in the folder as it is told."""

@@ -22,6 +22,9 @@ Every key of a stack file (`stacks/Pulumi.<stack>.yaml`). This page is made from
 
 `tencentcloud:region` is Tencent Cloud's own key: a mainland region, one of {regions}.
 A stack stays in its region: what it made is looked for there. For another region make another stack.
+
+A setting may stand by itself, its path after the section's name, as `pulumi new` writes it:
+`luodi:site.domain: example.cn` is the `domain` of `luodi:site`. Each is said once, in one way or the other.
 """
 _FOOT = """
 ## `luodi:acme-account-key`

@@ -256,10 +256,10 @@ def _made(file: StackFile, settings: Settings, wishes: Wishes, language: Languag
     from luodi.environments.writing import stack_file
     from luodi.problems import SettingsError
     from luodi.settings import Settings
-    from luodi.stackfiles import mapping_of
+    from luodi.stackfiles import configuration
 
     try:
-        made = staging(mapping_of(file.path)["config"], settings, wishes)
+        made = staging(configuration(file.path), settings, wishes)
         text = stack_file(made.config, made.changes, stack=wishes.stack, source=file.stack, language=language)
         Settings.parse(yaml.safe_load(text)["config"], source=f"Pulumi.{wishes.stack}.yaml, as it would be written")
     except CannotStage as error:

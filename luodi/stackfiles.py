@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from luodi.problems import Problem, SettingsError
-from luodi.settings import Settings
+from luodi.settings import NAMESPACE, Settings, sections
+from luodi.settings.flat import structured
 
 
 class NoProject(Exception):
@@ -75,12 +76,24 @@ def choose(files: list[StackFile], stack: str | None) -> StackFile:
     raise NoProject(f"there is no stack {stack}; there are: {names}")
 
 
+def configuration(path: Path) -> dict[str, Any]:
+    """What a stack's file says, with each key that leads into a section (``luodi:site.domain``) inside it.
+
+    Raises NoProject.
+    """
+    return structured(_config(path), NAMESPACE, sections())[0]
+
+
+def _config(path: Path) -> dict[str, Any]:
+    config = mapping_of(path).get("config") or {}
+    if not isinstance(config, dict):
+        raise NoProject("config is no mapping of settings")
+    return config
+
+
 def _read(stack: str, path: Path, today: date) -> StackFile:
     try:
-        config = mapping_of(path).get("config") or {}
-        if not isinstance(config, dict):
-            raise NoProject("config is no mapping of settings")
-        settings = Settings.parse(config, source=str(path), today=today)
+        settings = Settings.parse(_config(path), source=str(path), today=today)
     except SettingsError as error:
         return StackFile(stack, path, None, tuple(error.problems))
     except NoProject as error:

@@ -22,6 +22,7 @@ from luodi.section import Section, either
 from luodi.settings.certificate import SECRETS as CERTIFICATE_SECRETS
 from luodi.settings.certificate import CertificateSettings
 from luodi.settings.delivery import DeliverySettings
+from luodi.settings.flat import structured
 from luodi.settings.hosted import SECTIONS, HostedSite, moved
 from luodi.settings.nginx import NginxSettings
 from luodi.settings.regions import Region, mainland_region
@@ -79,15 +80,16 @@ class Settings:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, source: str = "stack", today: date | None = None) -> Self:
-        """Judge a stack's configuration: full keys (``luodi:site``) to plain values.
+        """Judge a stack's configuration: full keys (``luodi:site``, or ``luodi:site.domain``) to plain values.
 
         `today` is the day that no date may lie after, by default the one it is in China. Raises SettingsError with
         every problem found.
         """
         today = today or today_in_china()
         prefix = f"{NAMESPACE}:"
+        values, twice = structured(values, NAMESPACE, _SECTIONS)
         ours = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
-        problems = _unknown(ours, prefix, [*_SECTIONS, FURTHER, *_SECRETS])
+        problems = [*twice, *_unknown(ours, prefix, [*_SECTIONS, FURTHER, *_SECRETS])]
         region = _region(values.get("tencentcloud:region"), problems)
         parts = _judged(ours, prefix, _SECTIONS, problems)
         server = parts.get("server")

@@ -127,17 +127,17 @@ _PERIODS = tuple(
 
 QUESTIONS = (
     Question(
+        "domain",
+        Words("网站的域名，例如 example.cn", "The site's domain, such as example.cn"),
+        "The site's domain.",
+        _by(Annotated[str, AfterValidator(_domain)]),
+    ),
+    Question(
         "stack",
         Words("环境（stack）的名称", "Name of the stack"),
         "The environment's name.",
         lambda text, _known: stack_name(text),
         _always("production"),
-    ),
-    Question(
-        "domain",
-        Words("网站的域名，例如 example.cn", "The site's domain, such as example.cn"),
-        "The site's domain.",
-        _by(Annotated[str, AfterValidator(_domain)]),
     ),
     Question(
         "subject-kind",

@@ -20,7 +20,7 @@ from luodi.filing.words import Language
 from luodi.settings import Settings
 from luodi.settings.site import ProxySite
 from luodi.starting.answers import QUESTIONS
-from tests.unit.screen import CTRL_C, CTRL_D, CTRL_U, DOWN, ENTER, Screen
+from tests.screen import CTRL_C, CTRL_D, CTRL_U, DOWN, ENTER, Screen
 from tests.unit.test_settings import GOOD
 
 REPOSITORY = Path(__file__).parents[2]
@@ -139,6 +139,23 @@ def test_a_further_stack_of_a_project(project: Path) -> None:
     assert "venv .venv" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("domain", "taken", "name"),
+    [
+        ("shop.cn", (), "shop"),
+        ("shop.cn", ("shop", "shop-2"), "shop-3"),
+        ("例子.中国", (), "site"),
+    ],
+)
+def test_a_stack_without_a_name_gets_one_that_is_free(
+    project: Path, domain: str, taken: tuple[str, ...], name: str
+) -> None:
+    for stack in taken:
+        (project / "stacks" / f"Pulumi.{stack}.yaml").write_text("kept")
+    assert new(project, "--yes", domain=domain).exit_code == 0
+    assert settings(project, name).main.site.title == "示例科技"
+
+
 def test_without_a_folder_it_is_the_project_around(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "docs").mkdir()
     monkeypatch.chdir(project / "docs")
@@ -190,7 +207,7 @@ def test_a_wrong_command_line_ends_with_2(tmp_path: Path, arguments: dict[str, s
 
 
 def test_a_stack_that_is_there_is_kept(project: Path) -> None:
-    done = new(project, "--yes", "--lang", "en")
+    done = new(project, "--yes", "--lang", "en", stack="production")
     assert (done.exit_code, done.stderr) == (
         1,
         f"Error: {STACK} is there already and isn't written over; take another name, or move it away\n",
@@ -275,6 +292,14 @@ STOPPED: dict[Language, str] = {"zh": "已中断，没有写入任何文件", "e
 INTERRUPTED = list(zip([*(question.name for question in QUESTIONS), "confirm"], cycle(ASKED), strict=False))
 
 
+def typed(folder: Path, *arguments: str, columns: int = 100, **environment: str) -> Screen:
+    """`luodi new`, at a terminal."""
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    environment = {**surroundings, "PYTHONPATH": str(REPOSITORY), **environment}
+    command = ["-m", "luodi", "new", *arguments]
+    return Screen(folder, sys.executable, *command, environment=environment, columns=columns)
+
+
 def answered_but(*names: str) -> list[str]:
     """Every question answered on the command line, but for these."""
     defaults = {"subject-kind": "enterprise", "stack": "production", "kind": "static", "server": "lighthouse"}
@@ -287,7 +312,7 @@ def answered_but(*names: str) -> list[str]:
 @pytest.mark.parametrize("columns", [100, 30])
 def test_every_question_is_asked_and_its_default_taken(tmp_path: Path, language: Language, columns: int) -> None:
     locale = {"zh": "zh_CN.UTF-8", "en": "C.UTF-8"}[language]
-    screen = Screen(tmp_path, ["new"], columns=columns, LANG=locale, PYTHONUTF8="1")
+    screen = typed(tmp_path, columns=columns, LANG=locale, PYTHONUTF8="1")
     for question in QUESTIONS:
         screen.wait_for(question.ask.in_(language))
         screen.type(TYPED.get(question.name, ""), ENTER)
@@ -304,7 +329,7 @@ def test_every_question_is_asked_and_its_default_taken(tmp_path: Path, language:
 
 @pytest.mark.parametrize(("name", "language"), INTERRUPTED)
 def test_ctrl_c_at_any_question_writes_nothing(tmp_path: Path, name: str, language: Language) -> None:
-    screen = Screen(tmp_path, ["new", "shop", *answered_but(name), "--lang", language], PYTHONUTF8="1")
+    screen = typed(tmp_path, "shop", *answered_but(name), "--lang", language, PYTHONUTF8="1")
     asked = {question.name: question.ask.in_(language) for question in QUESTIONS}
     screen.wait_for(asked.get(name, ASKED[language]))
     screen.type(CTRL_C)
@@ -315,7 +340,7 @@ def test_ctrl_c_at_any_question_writes_nothing(tmp_path: Path, name: str, langua
 
 
 def test_the_end_of_what_is_typed_writes_nothing(tmp_path: Path) -> None:
-    screen = Screen(tmp_path, ["new", "shop", *answered_but("domain"), "--lang", "en"])
+    screen = typed(tmp_path, "shop", *answered_but("domain"), "--lang", "en")
     screen.wait_for("The site's domain")
     screen.type(CTRL_D)
     assert screen.end() == 130
@@ -323,7 +348,7 @@ def test_the_end_of_what_is_typed_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_no_writes_nothing(tmp_path: Path) -> None:
-    screen = Screen(tmp_path, ["new", "shop", *answered_but(), "--lang", "en"])
+    screen = typed(tmp_path, "shop", *answered_but(), "--lang", "en")
     screen.wait_for(ASKED["en"])
     screen.type("n")
     assert screen.end() == 1
@@ -332,19 +357,19 @@ def test_no_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_typed_is_judged_while_it_is_typed(project: Path) -> None:
-    screen = Screen(project, ["new", *answered_but("stack", "domain", "title"), "--lang", "en"])
-    screen.wait_for("Name of the stack production")
-    screen.type(ENTER)
-    screen.wait_for(f"{STACK} is there already and isn't written over")
-    screen.type(CTRL_U, "my shop")
-    screen.wait_for("'my shop' is no stack's name")
-    screen.type(CTRL_U, "shop", ENTER)
+    screen = typed(project, *answered_but("stack", "domain", "title"), "--lang", "en")
     screen.wait_for("The site's domain")
     screen.type("com.cn")
     screen.wait_for("com.cn is a public suffix")
     screen.type(ENTER, CTRL_U, "shop.io")
     screen.wait_for(".io is not among the suffixes that could be filed")
     screen.type(CTRL_U, "shop.cn", ENTER)
+    screen.wait_for("Name of the stack shop")
+    screen.type(CTRL_U, "my shop")
+    screen.wait_for("'my shop' is no stack's name")
+    screen.type(CTRL_U, "production", ENTER)
+    screen.wait_for(f"{STACK} is there already and isn't written over")
+    screen.type(CTRL_U, "shop", ENTER)
     screen.wait_for("The site's name")
     screen.type("中国商店")
     screen.wait_for("has 中国, which only state bodies may use")
@@ -356,7 +381,7 @@ def test_what_is_typed_is_judged_while_it_is_typed(project: Path) -> None:
 
 
 def test_another_choice_brings_its_own_default(tmp_path: Path) -> None:
-    screen = Screen(tmp_path, ["new", *answered_but("kind", "server", "size"), "--lang", "en"])
+    screen = typed(tmp_path, *answered_but("kind", "server", "size"), "--lang", "en")
     screen.wait_for("What kind of site it is")
     screen.type(DOWN, DOWN, ENTER)
     screen.wait_for("What kind of server it gets")
@@ -372,7 +397,7 @@ def test_another_choice_brings_its_own_default(tmp_path: Path) -> None:
 
 
 def test_at_a_terminal_without_utf_8_chinese_can_be_typed(tmp_path: Path) -> None:
-    screen = Screen(tmp_path, ["new", *answered_but("title")], LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    screen = typed(tmp_path, *answered_but("title"), LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     screen.wait_for("The site's name, as the filing will have it")
     screen.type("示例商店", ENTER)
     screen.wait_for(ASKED["en"])

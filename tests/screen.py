@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pexpect
 import pyte
 
-REPOSITORY = Path(__file__).parents[2]
 ENTER, CTRL_C, CTRL_D, CTRL_U, DOWN = "\r", "\x03", "\x04", "\x15", "\x1b[B"
 _ROWS = 120
 _SECONDS = 60.0
@@ -35,18 +32,18 @@ class _Terminal(pyte.Screen):
 
 
 class Screen:
-    """`luodi ARGUMENTS` in `folder`, at a terminal of so many columns."""
+    """A program in `folder`, at a terminal of so many columns."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str], *, columns: int = 100, **environment: str) -> None:
-        surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
-        told = {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color"}
+    def __init__(
+        self, folder: Path, program: str, *arguments: str, environment: Mapping[str, str], columns: int = 100
+    ) -> None:
         self._shown = _Terminal(columns, self.type)
         self._stream = pyte.ByteStream(self._shown)
         self._typed: pexpect.spawn[bytes] = pexpect.spawn(
-            sys.executable,
-            ["-m", "luodi", *arguments],
+            program,
+            list(arguments),
             cwd=str(folder),
-            env={**surroundings, **told, **environment},
+            env={**environment, "TERM": "xterm-256color"},
             timeout=_SECONDS,
             dimensions=(_ROWS, columns),
             preexec_fn=_heed_interrupts,
