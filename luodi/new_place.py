@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from luodi.filing.words import Language
-from luodi.stackfiles import NoProject, mapping_of, stack_folder
+from luodi.stackfiles import NoProject, mapping_of, project_folder, stack_folder
 from luodi.starting.answers import Answers, Question
 from luodi.starting.project import STACKS, first_files, project_files, project_name
 from luodi.starting.stack import stack_file
@@ -31,7 +32,8 @@ class Place:
         """
         folder = (directory or Path()).resolve()
         if directory is None:
-            folder = next((each for each in (folder, *folder.parents) if (each / "Pulumi.yaml").is_file()), folder)
+            with contextlib.suppress(NoProject):
+                folder = project_folder(folder)
         if (folder / "Pulumi.yaml").is_file():
             return cls(folder, _stacks_of(folder), new=False)
         try:
