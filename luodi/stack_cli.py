@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 _EXIT_CODES = """
 \b
 Exit codes:
-  0  done
-  1  the stack can't be made as asked, or its source can't be right; nothing was written
-  2  the command line itself is wrong
+  0    done
+  1    the stack can't be made as asked, or its source can't be right; nothing was written
+  2    the command line itself is wrong
+  130  stopped by Ctrl-C; nothing was written
 """
 _TITLE = Words("{stack}，按 {source} 生成：{count} 处不同", "{stack}, made from {source}: {count} differences")
 _COLUMNS = (Words("设置", "setting"), Words("来源", "there"), Words("这里", "here"), Words("原因", "why"))

@@ -249,8 +249,8 @@ def test_ctrl_c_at_any_question_writes_nothing(project: Project, prompt: str) ->
             break
         typed.sendline("correct horse battery")
     rest, code = ended(typed)
-    assert code == 1
-    assert "Aborted!" in rest
+    assert code == 130
+    assert "Stopped." in rest
     assert "Traceback" not in rest
     assert project.files == ["Pulumi.production.yaml"]
 
