@@ -24,6 +24,7 @@ _NEXT = Words("接下来", "Next")
 _KEYS = Words(
     "访问密钥：https://console.cloud.tencent.com/cam/capi", "a key: https://console.cloud.tencent.com/cam/capi"
 )
+_PRICE = Words("服务器每月多少钱", "what its server costs a month")
 _LOGIN = Words("状态存在哪里：见 docs/staging.md", "where the state shall live: docs/staging.md")
 _FORM = Words("备案表单要填什么", "what the filing's form asks")
 _STAGING = Words("预发布环境", "a staging stack")
@@ -61,6 +62,7 @@ class Start:
         return [
             *found,
             ("export TENCENTCLOUD_SECRET_ID=... TENCENTCLOUD_SECRET_KEY=...", _KEYS),
+            (f"{luodi} price --stack {stack}", _PRICE),
             ("pulumi login", _LOGIN),
             (f"pulumi stack init {stack}", None),
             (f"pulumi up --stack {stack}", None),

@@ -79,6 +79,7 @@ def test_a_project_in_one_command(tmp_path: Path) -> None:
         "  python3 -m venv .venv",
         f"  .venv/bin/pip install {REPOSITORY}",
         f"  {KEY}  # a key: https://console.cloud.tencent.com/cam/capi",
+        "  .venv/bin/luodi price --stack production  # what its server costs a month",
         "  pulumi login  # where the state shall live: docs/staging.md",
         "  pulumi stack init production",
         "  pulumi up --stack production",
