@@ -86,7 +86,7 @@ def configuration(path: Path) -> dict[str, Any]:
 
 def _config(path: Path) -> dict[str, Any]:
     config = mapping_of(path).get("config") or {}
-    if not isinstance(config, dict):
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
         raise NoProject("config is no mapping of settings")
     return config
 

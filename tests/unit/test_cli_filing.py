@@ -183,6 +183,7 @@ def test_a_stack_that_cannot_be_right_hides_no_other(project: Project) -> None:
         ("config: {a: b}: c", "is no YAML: line 1: "),
         ("- a list", "is no mapping of settings"),
         ("config: nothing", "config is no mapping of settings"),
+        ("config: {1: x}", "config is no mapping of settings"),
         ("", "luodi:site: is not set"),
     ],
 )

@@ -103,6 +103,15 @@ def test_an_application_of_its_own_kind(tmp_path: Path) -> None:
     assert (made.server.kind, made.server.period) == ("cvm", 24)
 
 
+@pytest.mark.parametrize("kind", ["static", "spa", "proxy", "mini-program", "php"])
+def test_what_is_written_can_be_rendered(tmp_path: Path, kind: str) -> None:
+    assert new(tmp_path, "--yes", kind=kind).exit_code == 0
+    command = ["render", "--cwd", str(tmp_path), "--out", str(tmp_path / "rendered")]
+    done = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "server_name example.cn" in (tmp_path / "rendered/nginx/sites/example.cn.conf").read_text("utf-8")
+
+
 def test_what_a_filing_may_object_to_is_told(tmp_path: Path) -> None:
     done = new(tmp_path, "--yes", "--lang", "en", domain="example.io", title="Shop")
     assert done.exit_code == 0
