@@ -142,7 +142,7 @@ def _answers(where: Place, given: Mapping[str, str], language: Language, *, aske
             try:
                 known[question.name] = question.check(_decoded(given[question.name]), known)
             except ValueError as error:
-                raise click.BadParameter(str(error), param_hint=question.option) from None
+                raise click.BadParameter(question.refusal(error, language), param_hint=question.option) from None
         elif asked:
             from luodi.new_dialogue import ask
 
@@ -163,7 +163,10 @@ def _checked(question: Question, known: Answers, where: Place, language: Languag
     """What is taken where somebody types it, who is told at once that a stack is there."""
 
     def check(text: str) -> str:
-        answer = question.check(_decoded(text), known)
+        try:
+            answer = question.check(_decoded(text), known)
+        except ValueError as error:
+            raise ValueError(question.refusal(error, language)) from None
         if taken := _taken(where, {**known, question.name: answer}, language):
             raise ValueError(taken)
         return answer

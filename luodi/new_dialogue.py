@@ -58,6 +58,7 @@ def _text(
 ) -> questionary.Question:
     import questionary
     from prompt_toolkit.application import get_app
+    from rich.cells import cell_len, chop_cells
 
     def judged(text: str) -> bool | str:
         try:
@@ -66,19 +67,22 @@ def _text(
             return str(error)
         return True
 
-    def remark() -> str:
-        text = get_app().current_buffer.text
+    def below() -> str:
+        app = get_app()
+        text, columns = app.current_buffer.text, app.output.get_size().columns
         try:
-            return "\n".join(_remarks(question, {**known, question.name: check(text)}, language))
-        except ValueError:
-            return ""
+            said = _remarks(question, {**known, question.name: check(text)}, language)
+        except ValueError as error:
+            # The line that tells of it ends at the edge of a narrow terminal.
+            said = [str(error)] if text and cell_len(str(error)) > columns else []
+        return "\n".join(line for each in said for line in chop_cells(each, columns))
 
     return questionary.text(
         question.ask.in_(language),
         default or "",
         judged,
         validate_while_typing=True,
-        bottom_toolbar=remark,
+        bottom_toolbar=below,
         style=questionary.Style([("bottom-toolbar", "noreverse fg:ansiyellow")]),
     )
 

@@ -12,7 +12,7 @@ from luodi.environments.naming import stack_name
 from luodi.filing.eligibility import least_months
 from luodi.filing.facts import Province, SubjectKind
 from luodi.filing.provinces import provinces
-from luodi.filing.words import Words, rules
+from luodi.filing.words import Language, Words, rules
 from luodi.section import Text
 from luodi.settings import host_name, mainland_region, mainland_regions, readable, registrable
 from luodi.settings.values import Bundle, InstanceType, Period
@@ -35,16 +35,22 @@ class Choice:
 class Question:
     """One thing that is asked. `name` is its option on the command line, too.
 
-    `check` gives an answer as it is kept, and raises ValueError for one that can't be right; it and `default` know the
-    answers before it. There is no `default` where nobody can know. `choices` are all there is, where they are few.
+    `wants` says in Chinese what an answer has to be, which errors say in English. `check` gives an answer as it is
+    kept, and raises ValueError for one that can't be right; it and `default` know the answers before it. There is no
+    `default` where nobody can know. `choices` are all there is, where they are few.
     """
 
     name: str
     ask: Words
+    wants: str
     help: str
     check: Callable[[str, Answers], str]
     default: Callable[[Answers], str] | None = None
     choices: tuple[Choice, ...] = ()
+
+    def refusal(self, error: ValueError, language: Language) -> str:
+        """What to say of an answer that `check` refused."""
+        return f"{self.wants}（{error}）" if language == "zh" else str(error)
 
     @property
     def option(self) -> str:
@@ -129,12 +135,14 @@ QUESTIONS = (
     Question(
         "domain",
         Words("网站的域名，例如 example.cn", "The site's domain, such as example.cn"),
+        "要写买下的域名，或它的子域名，例如 example.cn",
         "The site's domain.",
         _by(Annotated[str, AfterValidator(_domain)]),
     ),
     Question(
         "stack",
         Words("环境（stack）的名称", "Name of the stack"),
+        "只能用字母、数字、连字符、下划线和句点",
         "The environment's name.",
         lambda text, _known: stack_name(text),
         _always("production"),
@@ -142,6 +150,7 @@ QUESTIONS = (
     Question(
         "subject-kind",
         Words("以谁的名义备案（主办单位性质）", "Who files it (主办单位性质)"),
+        "只能是其中一种",
         "What the subject is (主办单位性质).",
         _one_of(_SUBJECTS),
         _always("enterprise"),
@@ -150,12 +159,14 @@ QUESTIONS = (
     Question(
         "subject-name",
         Words("主办者全称，与证件一致", "The subject's whole name, as its certificate has it (主办者全称)"),
+        "要写全称，一行",
         "Whom the filing names (主办者全称).",
         _by(Text),
     ),
     Question(
         "province",
         Words("主办者所在的省份", "The subject's province"),
+        "要写备案号开头的那个字，例如 粤",
         "The subject's province, by the character that filings write, such as 粤.",
         _by(Province),
         None,
@@ -164,12 +175,14 @@ QUESTIONS = (
     Question(
         "title",
         Words("网站名称，与备案一致", "The site's name, as the filing will have it (网站名称)"),
+        "要写网站名称，一行",
         "The site's name (网站名称).",
         _by(Text),
     ),
     Question(
         "kind",
         Words("是哪一种网站", "What kind of site it is"),
+        "只能是其中一种",
         "What kind of site it is.",
         _one_of(_KINDS),
         _always("static"),
@@ -178,6 +191,7 @@ QUESTIONS = (
     Question(
         "server",
         Words("用哪一种服务器", "What kind of server it gets"),
+        "只能是其中一种",
         "What kind of server it gets.",
         _one_of(_SERVERS),
         _always("lighthouse"),
@@ -186,6 +200,7 @@ QUESTIONS = (
     Question(
         "region",
         Words("服务器在哪个地域", "The server's region (地域)"),
+        "备案要求服务器在中国大陆的地域",
         "A mainland region.",
         _region,
         _always("ap-guangzhou"),
@@ -194,6 +209,7 @@ QUESTIONS = (
     Question(
         "size",
         Words("套餐，或云服务器的机型规格", "Its bundle (套餐) or instance type (机型规格)"),
+        "轻量应用服务器写套餐（bundle_ 开头），云服务器写机型规格（例如 S5.MEDIUM2）",
         "A bundle (套餐) for Lighthouse, an instance type (机型规格) for CVM.",
         _size,
         lambda known: _USUAL_SIZE[known["server"]],
@@ -201,6 +217,7 @@ QUESTIONS = (
     Question(
         "period",
         Words("购买几个月（备案要求至少 3 个月）", "Months prepaid (a filing asks for 3 or more)"),
+        "只能是这些月数之一",
         f"Months prepaid, {least_months()} or more.",
         _one_of(_PERIODS),
         _always("12"),

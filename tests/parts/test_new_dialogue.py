@@ -112,6 +112,17 @@ def test_what_is_typed_is_judged_while_it_is_typed(project: Path) -> None:
     assert settings(project, "shop").main.site.title == "中国商店"
 
 
+@pytest.mark.parametrize("columns", [40, 160])
+def test_what_is_wrong_is_told_whole_and_in_chinese_too(tmp_path: Path, columns: int) -> None:
+    screen = typed(tmp_path, *answered_but("domain"), "--lang", "zh", columns=columns, PYTHONUTF8="1")
+    screen.wait_for("网站的域名，例如 example.cn")
+    screen.type("shop_1.cn")
+    said = "shop_1.cn has an underscore, which a host name can't have (RFC 1123)"
+    screen.wait_for(f"要写买下的域名，或它的子域名，例如 example.cn（{said}）")
+    screen.type(CTRL_C)
+    assert screen.end() == 130
+
+
 def test_another_choice_brings_its_own_default(tmp_path: Path) -> None:
     screen = typed(tmp_path, *answered_but("kind", "server", "size"), "--lang", "en")
     screen.wait_for("What kind of site it is")

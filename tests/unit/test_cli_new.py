@@ -212,6 +212,12 @@ def test_a_wrong_command_line_ends_with_2(tmp_path: Path, arguments: dict[str, s
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_wrong_command_line_is_told_in_chinese(tmp_path: Path) -> None:
+    done = new(tmp_path / "shop", "--yes", "--lang", "zh", domain="com.cn")
+    assert done.exit_code == 2
+    assert "要写买下的域名，或它的子域名，例如 example.cn（com.cn is a public suffix" in done.stderr
+
+
 def test_a_stack_that_is_there_is_kept(project: Path) -> None:
     done = new(project, "--yes", "--lang", "en", stack="production")
     assert (done.exit_code, done.stderr) == (
