@@ -40,6 +40,7 @@ _SIZES = {
     "tencentcloud:Lighthouse/instance:Instance": "bundleId",
 }
 
+_ZONE = "tencentcloud:Dnspod/domainInstance:DomainInstance"
 _WHY_KIND = Words("服务器种类不同", "the servers are of different kinds")
 _WHY_DECLARED = Words("与各自的设置一致", "as each is declared")
 _WHY_AUTHORITY = Words("证书颁发机构不同", "their authorities are different ones")
@@ -156,12 +157,20 @@ class Pair:
         """What they differ in as they are, and what of either is not as it should be."""
         kinds = {side.settings.server.kind for side in self.sides}
         counts = _both(ups, lambda up: Counter(_types(up.resources)))
+        zones = _both(self.sides, lambda side: len(_own_zones(side.settings)))
         found = []
         for type_ in sorted({*counts[0], *counts[1]}):
             if counts[0][type_] != counts[1][type_]:
                 of_a_kind = len(kinds) > 1 and any(_TYPES_OF_A_KIND[kind].fullmatch(type_) for kind in kinds)
                 both = (counts[0][type_] or None, counts[1][type_] or None)
-                found.append(Difference(f"resources.{type_}", both, _WHY_KIND if of_a_kind else None))
+                why = (
+                    _WHY_KIND
+                    if of_a_kind
+                    else _WHY_DECLARED
+                    if type_ == _ZONE and _both(counts, lambda of: of[_ZONE]) == zones
+                    else None
+                )
+                found.append(Difference(f"resources.{type_}", both, why))
         found += self._servers(ups)
         for index in range(min(len(side.settings.sites) for side in self.sides)):
             found += self._of_a_site(index, ups)
@@ -361,11 +370,19 @@ def _certificate(up: Up, index: int) -> str:
     return AS_ISSUED if served.certificate.fingerprint in issued else "another one"
 
 
+def _own_zones(settings: Settings) -> set[str]:
+    """The zones that a stack makes itself."""
+    return {site.zone for site in settings.sites if site.dns.manage == "create"}
+
+
 def _right(up: Up, site: HostedSite) -> bool:
     """Whether a visitor is answered as declared. Before a filing, who is nobody's is answered nothing."""
     if not (up.outputs.get("filing") or {}).get("public"):
         return True
     if up.status is None:
         return False
-    closed = any(_whole(area.path) for area in site.site.areas)
-    return up.status in (401, 403) if closed else up.status < 400
+    closing = [area for area in site.site.areas if _whole(area.path)]
+    refused, answered = up.status in (401, 403), up.status < 400
+    if any(area.allow for area in closing):  # whoever looks may be one of those
+        return refused or answered
+    return refused if closing else answered

@@ -184,6 +184,17 @@ def test_what_only_one_of_them_has_is_told(project: Project) -> None:
     assert found["names"]["staging"] == names
 
 
+def test_a_zone_that_one_of_them_makes_is_as_declared(project: Project) -> None:
+    zone = {"type": "tencentcloud:Dnspod/domainInstance:DomainInstance", "outputs": {}}
+    key = f"resources.{zone['type']}"
+    for manage in ("create", "adopt"):
+        _up(project)
+        project.write("production", {**PRODUCTION, "luodi:dns": {"manage": manage}})
+        project.is_up("production", [zone])
+        told = {one["key"]: one["expected"] for one in project.told("staging", "production")["actual"]}
+        assert told[key] is (manage == "create")
+
+
 # --- the command line ----------------------------------------------------------------------------
 
 
