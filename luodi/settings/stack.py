@@ -199,10 +199,17 @@ def _items(parts: Mapping[str, Any], further: Any, problems: list[Problem]) -> d
 
 
 def _site(path: str, parts: Mapping[str, Any]) -> HostedSite | None:
-    """The site, where each of its sections could be read."""
-    if not parts.keys() >= SECTIONS.keys():
+    """The site, where it and its zone could be read.
+
+    A filing that couldn't be is told of already, and keeps nothing else from being judged.
+    """
+    if not {"site", "dns"} <= parts.keys():
         return None
-    return HostedSite(path, parts["site"], parts["dns"], parts["filing"])
+    return HostedSite(path, parts["site"], parts["dns"], parts.get("filing") or _no_filing())
+
+
+def _no_filing() -> FilingSettings:
+    return FilingSettings.model_validate({})
 
 
 def _contradictions(path: str, filing: FilingSettings | None, today: date) -> Iterator[Problem]:
@@ -216,7 +223,7 @@ def _shared_filing(main: HostedSite | None, site: SiteSettings | None) -> Filing
     """A filing is of the registered domain: what stands under the same one stands under the same filing."""
     if main and site and HostedSite("", site, main.dns, main.filing).apex == main.apex:
         return main.filing
-    return FilingSettings.model_validate({})
+    return _no_filing()
 
 
 def _of_the_server(server: CvmSettings | LighthouseSettings | None, region: Region | None) -> Iterator[Problem]:

@@ -619,3 +619,10 @@ def test_a_bad_dns_address_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="LUODI_DNS") as caught:
         Surroundings.from_environment({"LUODI_DNS": text})
     assert str(caught.value) == f"LUODI_DNS: {text} is not address:port, such as 127.0.0.1:53"
+
+
+def test_what_is_wrong_with_a_filing_hides_nothing_else() -> None:
+    values = changed("luodi:server", {"kind": "cvm", "period": 1})
+    assert refusal(values | {"luodi:filing": {"icp": {"number": "粤ICP备1号", "approved": "2026-01-05"}}})[1:] == [
+        f"luodi:server.period: 1 month; {TOO_SHORT}"
+    ]
