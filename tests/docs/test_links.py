@@ -57,4 +57,4 @@ def test_a_link_to_something_is_not() -> None:
 
 def test_the_index_has_every_page_once() -> None:
     linked = [name for name in pages.read(_INDEX).links if "/" not in name and "#" not in name]
-    assert sorted(linked) == sorted(path.name for path in _DOCS.iterdir() if path != _INDEX)
+    assert sorted(linked) == sorted(path.name for path in _DOCS.iterdir() if path.is_file() and path != _INDEX)

@@ -44,8 +44,12 @@ _FOR_OTHER_CHANGES = {
 }
 """Actions that the story below has no use for; each changes something in place that a stack file can say."""
 
-_FOR_DELEGATED_NAMES = {"dnspod:DescribeDomainList"}
-"""What a renewal needs besides where an ``_acme-challenge`` name leads into another zone of the account."""
+_PERHAPS = {
+    "dnspod:CreateRecord",  # an authority may still know from the last order that the names are ours
+    "dnspod:DeleteRecord",
+    "dnspod:DescribeDomainList",  # where an _acme-challenge name leads into another zone of the account
+}
+"""What not every renewal needs."""
 
 _TO_PAY = {"finance:trade"}
 """What a user who is no main account (主账号) needs besides to buy what is prepaid."""
@@ -67,7 +71,7 @@ def _cvm(notice: str, *, changed: bool) -> dict[str, Any]:
             "kind": "cvm",
             "elastic-ip": True,
             "instance-type": "S5.LARGE8" if changed else "S5.MEDIUM2",
-            "bandwidth": {"mbps": 9 if changed else 5},
+            "bandwidth": {"charge-type": "BANDWIDTH_POSTPAID_BY_HOUR", "mbps": 9 if changed else 5},
             "ingress": [_OFFICE] if changed else [],
             "alarms": {"notices": [notice], "cpu": 80 if changed else 90},
         },
@@ -109,7 +113,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
                 project.configure("lighthouse", _lighthouse(notice, changed=changed)),
             ]
             for stack in stacks:
+                assert stack.run("preview").code == 0
                 stack.up()
+        assert _luodi(project, "price", "--stack", "cvm").returncode == 0
         assert [stack.run("refresh").code for stack in stacks] == [0, 0]
         _luodi(project, "doctor", "--stack", "cvm", "--no-browser")
         before, port = cloud.calls(), str(cloud.https_port)
@@ -153,4 +159,6 @@ def test_what_the_story_leaves_out_is_answered_by_the_rehearsal() -> None:
 
 
 def test_the_policy_for_renewals_allows_every_call_of_a_renewal_and_nothing_else(seen: Seen) -> None:
-    assert set(Policy.of(RENEWAL).actions) == seen.renewal | _FOR_DELEGATED_NAMES
+    allowed = set(Policy.of(RENEWAL).actions)
+    assert seen.renewal - allowed == set()
+    assert allowed - seen.renewal - _PERHAPS == set()
