@@ -92,8 +92,14 @@ class Page:
 
     @property
     def code(self) -> list[str]:
-        """What stands between backticks in its text."""
-        return [token.content for token in self._inline if token.type == "code_inline"]
+        """What stands between backticks in its text, its headings left out."""
+        opened = [None, *self._tokens]
+        inner = [
+            token
+            for before, token in zip(opened, self._tokens, strict=False)
+            if before is None or before.type != "heading_open"
+        ]
+        return [child.content for token in inner for child in token.children or () if child.type == "code_inline"]
 
     def broken_links(self) -> Iterator[str]:
         """Its links that lead to nothing in the repository."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.docs.pages import Block
 
 _PAGES = pages.paths()
 _PROGRAMS = ("luodi", "make", "pulumi")
+_NAMED = re.compile(r"(?:luodi|make|pulumi|(?:\.venv/bin/)?python3? -m \S+) [a-z-]+(?: |$)")
 
 
 def _commands_of(path: Path) -> list[list[str]]:
@@ -25,6 +27,19 @@ def _is_shell(block: Block) -> bool:
 def test_every_command_is_one(path: Path) -> None:
     told = {" ".join(command): commands.mistake(command) for command in _commands_of(path)}
     assert {command: mistake for command, mistake in told.items() if mistake} == {}
+
+
+@pytest.mark.parametrize("path", _PAGES, ids=pages.name_of)
+def test_every_command_that_is_named_in_a_sentence_is_one(path: Path) -> None:
+    # What a sentence names need not be whole.
+    told = {
+        line: mistake
+        for line in pages.read(path).code
+        if _NAMED.match(line)
+        for command in commands.commands(Block("sh", line, 1))
+        if (mistake := commands.mistake(command)) and not mistake.startswith(("Missing ", "Usage: "))
+    }
+    assert told == {}
 
 
 def test_commands_of_every_program_are_found() -> None:
