@@ -48,7 +48,7 @@ def _rendered(folder: Path | None) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("path", "text"), _shown(), ids=lambda part: part.partition("\n")[0])
+@pytest.mark.parametrize(("path", "text"), list(_shown()), ids=lambda part: part.partition("\n")[0])
 def test_a_template_that_is_shown_changes_what_is_rendered(path: str, text: str, tmp_path: Path) -> None:
     shipped = (shipped_templates() / path).read_text("utf-8")
     assert set(_BLOCK.findall(text)) <= set(_BLOCK.findall(shipped))

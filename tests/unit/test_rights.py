@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.server import SERVICES
+from tests.project import REPOSITORY
 from tests.rights import FULL, RENEWAL, Policy, needed
 
 _POLICIES = [FULL, RENEWAL]
@@ -40,6 +41,12 @@ def test_every_action_is_one_that_the_rehearsal_answers(path: Path) -> None:
     }
     others = {action for action in Policy.of(path).actions if not action.startswith("name/cos:")} - {"finance:trade"}
     assert others - served == set()
+
+
+def test_the_page_says_what_each_service_is_needed_for() -> None:
+    told = (REPOSITORY / "docs" / "security.md").read_text("utf-8")
+    services = {action.partition(":")[0] for action in Policy.of(FULL).actions}
+    assert [service for service in sorted(services) if f"`{service}:" not in told] == []
 
 
 def test_renewing_needs_less() -> None:
