@@ -25,10 +25,11 @@ SHELL = ("sh", "sh refused", "bash", "shell")
 _PROGRAMS: Mapping[str, click.Group] = {"luodi": luodi, "localcloud": localcloud}
 _HEREDOC = re.compile(r"<<'?(\w+)'?$")
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)")
+_PLACEHOLDER = re.compile(r"<[a-z][^<>]*>")
 _OPTIONAL = re.compile(r"\[(-[^\]]+)\]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _SEPARATORS = frozenset({"|", "||", "&", "&&", ";", "(", ")"})
-_TARGET = re.compile(r"^([a-z][a-z-]*(?:-%)?):(?!=)", re.MULTILINE)
+_TARGET = re.compile(r"^([.a-z][./a-z-]*(?:-%)?):(?!=)", re.MULTILINE)
 _FLAG = re.compile(r"^ +(?:(-\w), )?(--[a-z][a-z-]*)( [a-zA-Z]\w*)?", re.MULTILINE)
 
 
@@ -38,7 +39,7 @@ def commands(block: Block) -> Iterator[list[str]]:
     Raises ValueError where a block that says it is for a shell has a quote that isn't closed.
     """
     for line in _lines(block.text):
-        yield from _of(_OPTIONAL.sub(r"\1", line), strict=block.info in SHELL)
+        yield from _of(_OPTIONAL.sub(r"\1", _PLACEHOLDER.sub("x", line)), strict=block.info in SHELL)
 
 
 def _lines(text: str) -> Iterator[str]:

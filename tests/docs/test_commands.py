@@ -79,8 +79,9 @@ def test_a_misspelt_command_is_told(line: str, told: str) -> None:
 
 
 def test_what_is_written_into_a_file_is_no_command() -> None:
-    text = "cat > Makefile <<'END'\npulumi upp\nEND\nluodi diff [--exit-code]\n"
+    text = "cat > Makefile <<'END'\npulumi upp\nEND\nluodi diff [--exit-code]\npulumi new <your repository's address>\n"
     assert list(commands.commands(Block("sh", text, 1))) == [
         ["cat", ">", "Makefile", "<<END"],
         ["luodi", "diff", "--exit-code"],
+        ["pulumi", "new", "x"],
     ]
