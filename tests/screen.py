@@ -15,9 +15,19 @@ _ROWS = 120
 _SECONDS = 60.0
 
 
-def _heed_interrupts() -> None:
+def heed_interrupts() -> None:
     """What is started in the background, as CI may be, ignores Ctrl-C, and so would what it starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def interrupt(typed: pexpect.spawn[str]) -> None:
+    """Type Ctrl-C until the program ends, as a person does: one that comes just before Python waits for a line is only
+    seen with the next key."""
+    for _ in range(int(_SECONDS)):
+        typed.sendintr()
+        if typed.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=1) == 0:
+            return
+    raise AssertionError(f"Ctrl-C ends nothing:\n{typed.before}")
 
 
 class _Terminal(pyte.Screen):
@@ -46,7 +56,7 @@ class Screen:
             env={**environment, "TERM": "xterm-256color"},
             timeout=_SECONDS,
             dimensions=(_ROWS, columns),
-            preexec_fn=_heed_interrupts,
+            preexec_fn=heed_interrupts,
         )
 
     @property

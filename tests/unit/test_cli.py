@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from luodi import __version__
 from luodi.cli import main
+from tests.screen import heed_interrupts, interrupt
 
 REPOSITORY = Path(__file__).parents[2]
 LUODI = "from luodi.cli import run; run()"
@@ -117,10 +118,10 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)},
         encoding="utf-8",
         timeout=60,
+        preexec_fn=heed_interrupts,
     )
     terminal.expect("asked")
-    terminal.sendintr()
-    terminal.expect(pexpect.EOF)
+    interrupt(terminal)
     terminal.close()
     assert terminal.exitstatus == 130
     assert "Stopped." in str(terminal.before)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from click.testing import CliRunner, Result
 from luodi.cli import main
 from luodi.settings import Settings
 from luodi.web import password_hash
+from tests.screen import heed_interrupts, interrupt
 from tests.unit.test_settings import GOOD
 
 REPOSITORY = Path(__file__).parents[2]
@@ -189,11 +189,6 @@ def test_a_file_that_can_t_be_written_leaves_nothing_half_written(project: Proje
 # --- at a terminal -------------------------------------------------------------------------------
 
 
-def _heed_interrupts() -> None:
-    """What is started in the background, as CI may be, ignores Ctrl-C, and so would what it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def terminal(project: Project, *arguments: str, columns: int = 120) -> pexpect.spawn[str]:
     command = [
         "-m",
@@ -216,7 +211,7 @@ def terminal(project: Project, *arguments: str, columns: int = 120) -> pexpect.s
         encoding="utf-8",
         timeout=60,
         dimensions=(40, columns),
-        preexec_fn=_heed_interrupts,
+        preexec_fn=heed_interrupts,
     )
 
 
@@ -245,11 +240,12 @@ def test_ctrl_c_at_any_question_writes_nothing(project: Project, prompt: str) ->
     for asked in ("Password of ann: ", "Repeat for confirmation: ", "Write stacks/Pulumi"):
         typed.expect_exact(asked)
         if asked == prompt:
-            typed.sendintr()
+            interrupt(typed)
             break
         typed.sendline("correct horse battery")
-    rest, code = ended(typed)
-    assert code == 130
+    typed.close()
+    rest = str(typed.before)
+    assert typed.exitstatus == 130
     assert "Stopped." in rest
     assert "Traceback" not in rest
     assert project.files == ["Pulumi.production.yaml"]
