@@ -51,13 +51,13 @@ _TYPE = Words(
     "type: first  # 首次备案；提交之后写上，下一行也是", "type: first  # 首次备案; once it is submitted, as the next"
 )
 _SUBMITTED = Words('submitted: "2026-11-03"', 'submitted: "2026-11-03"')
-_NUMBER = '{number: 粤ICP备2026068982号-1, approved: "2026-11-18"}'
+_NUMBER = '{{number: {province}ICP备2026068982号-1, approved: "2026-11-18"}}'
 _ICP = Words(
     f"icp: {_NUMBER}  # 备案号下发之后写上，再 `pulumi up`", f"icp: {_NUMBER}  # once it is issued; then `pulumi up`"
 )
 _DOMAIN_ICP = Words(
-    f"domain: {{icp: {_NUMBER}}}  # 域名自己的网站备案，下发之后写上",
-    f"domain: {{icp: {_NUMBER}}}  # the domain's own filing, as a website",
+    f"domain: {{{{icp: {_NUMBER}}}}}  # 域名自己的网站备案，下发之后写上",
+    f"domain: {{{{icp: {_NUMBER}}}}}  # the domain's own filing, as a website",
 )
 _COMMENTED_OUT: Mapping[str, tuple[Words, ...]] = MappingProxyType(
     {"luodi:site": (_ALLOW,), "luodi:server": (_PROTECT,), "luodi:filing": (_TYPE, _SUBMITTED)}
@@ -114,7 +114,7 @@ def stack_file(answers: Answers, language: Language) -> str:
         (section,): [words.in_(language) for words in said] for section, said in _COMMENTED_OUT.items()
     }
     number = _DOMAIN_ICP if answers["kind"] == "mini-program" else _ICP
-    below["luodi:filing",].append(number.in_(language))
+    below["luodi:filing",].append(number.fill(province=answers["province"]).in_(language))
     head = _HEAD.fill(stack=answers["stack"]).in_(language)
     return stack_text(config, head=head, beside=beside, below=below)
 
