@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import dns.exception
-import dns.resolver
 
 from luodi.authorities import Authority
 from luodi.certificate import ari, served
 from luodi.certificate.lifetime import Renewal
+from luodi.certificate.propagation import resolver_at
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, declared
 from luodi.outputs import NoOutputs, stack_outputs
@@ -76,9 +76,7 @@ def _looks(site: Declared, server: str, around: Surroundings, watch: Watch) -> I
 
 def _public(names: tuple[str, ...], around: Surroundings) -> Iterable[str]:
     """The addresses that visitors are sent to."""
-    resolver = dns.resolver.Resolver(configure=around.dns is None)
-    if around.dns:
-        resolver.nameservers, resolver.port = [around.dns[0]], around.dns[1]
+    resolver = resolver_at(around.dns)
     resolver.lifetime = 5.0
     for name in names:
         try:

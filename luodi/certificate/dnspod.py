@@ -63,12 +63,12 @@ class ChallengeRecords:
         zone: str,
         *,
         seconds: float,
-        via: tuple[str, int] | None = None,
+        via: Sequence[tuple[str, int]] = (),
         tell: Callable[[str], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`seconds` is how long name servers may take to know a record, `via` a resolver to use instead of the
-        system's."""
+        """`seconds` is how long name servers may take to know a record, `via` resolvers to ask, in turn, instead of
+        the system's."""
         self._account, self._zone = account, zone
         self._seconds, self._via, self._tell, self._now = seconds, via, tell, now
         self._places: dict[str, _Place] = {}

@@ -15,6 +15,8 @@ from luodi.certificate import order
 from luodi.certificate.dnspod import ChallengeRecords
 from luodi.settings import CertificateSettings, Surroundings
 
+_DNS = 53
+
 
 def accounts(props: Mapping[str, Any], hmac_key: str | None) -> list[order.Account]:
     """The accounts to order from, in turn.
@@ -56,24 +58,20 @@ def ordering_inputs(settings: CertificateSettings) -> dict[str, Any]:
         "email": settings.email,
         "bindings": settings.bindings,
         "profile": settings.profile,
-        "resolver": settings.dns_resolver,
+        "resolvers": list(settings.dns_resolver or ()),
         "propagation_timeout": settings.propagation_timeout,
     }
 
 
 def records(account: Account, props: Mapping[str, Any], tell: Callable[[str], None]) -> ChallengeRecords:
-    """Where challenges are published: in the zone of the properties, seen by way of their `resolver`."""
+    """Where challenges are published: in the zone of the properties, seen by way of their `resolvers`."""
     return ChallengeRecords(
         account,
         props["zone"],
         seconds=props["propagation_timeout"],
-        via=Surroundings.from_environment().dns or _resolver(props.get("resolver")),
+        via=Surroundings.from_environment().dns or [(address, _DNS) for address in props["resolvers"]],
         tell=tell,
     )
-
-
-def _resolver(address: str | None) -> tuple[str, int] | None:
-    return (address, 53) if address else None
 
 
 def _hmac_keys(secret: str | None) -> Mapping[str, str]:

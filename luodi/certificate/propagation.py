@@ -7,13 +7,15 @@ record is a failed validation. So each server is asked itself, never a cache (RF
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import dns.exception
 import dns.message
 import dns.name
+import dns.nameserver
 import dns.query
 import dns.rcode
 import dns.rdata
@@ -22,7 +24,7 @@ import dns.resolver
 from dns.rdtypes.txtbase import TXTBase
 
 _PORT = 53
-_ANSWER_SECONDS = 3.0
+_ANSWER_SECONDS, _LOOKUP_SECONDS = 3.0, 10.0
 _AT_ONCE = 16
 _SILENT = "no answer"
 
@@ -57,20 +59,37 @@ class NameServer:
         return f"{self.name} ({self.address})"
 
 
-def resolver_at(via: tuple[str, int] | None) -> dns.resolver.Resolver:
-    """The resolver at an address and port, else the system's. Raises DNSException or OSError."""
-    resolver = dns.resolver.Resolver(configure=via is None)
-    if via is not None:
-        resolver.nameservers, resolver.port = [via[0]], via[1]
-    resolver.lifetime = 10.0
+class _Resolver(dns.resolver.Resolver):
+    """Several are asked in turn; the one that had an answer is asked first from then on, so that a silent one costs
+    its time once."""
+
+    def resolve(self, *args: Any, **kwargs: Any) -> dns.resolver.Answer:
+        answer = super().resolve(*args, **kwargs)
+        last = (answer.nameserver, answer.port)
+        self.nameservers = sorted(self.nameservers, key=lambda one: self._where(one) != last)
+        return answer
+
+    def _where(self, server: str | dns.nameserver.Nameserver) -> tuple[str, int]:
+        if isinstance(server, str):
+            return server, self.port
+        return server.answer_nameserver(), server.answer_port()
+
+
+def resolver_at(via: Sequence[tuple[str, int]] = ()) -> dns.resolver.Resolver:
+    """The resolvers at these addresses and ports, asked in turn where one is silent or out of order; of none, the
+    system's. Raises DNSException or OSError."""
+    resolver = _Resolver(configure=not via)
+    if via:
+        resolver.nameservers = [dns.nameserver.Do53Nameserver(*one) for one in via]
+    resolver.lifetime = _LOOKUP_SECONDS + resolver.timeout * (len(resolver.nameservers) - 1)
     return resolver
 
 
-def authoritative(zone: str, *, via: tuple[str, int] | None = None) -> list[NameServer]:
+def authoritative(zone: str, *, via: Sequence[tuple[str, int]] = ()) -> list[NameServer]:
     """The IPv4 addresses of a zone's name servers, as delegated.
 
-    `via` is an address and port to ask instead of the system's resolver; the servers found are then asked on
-    that port too. Raises NoNameServers.
+    `via` are addresses and ports to ask, in turn, instead of the system's resolvers; the servers found are then asked
+    on the port of the one that knew them. Raises NoNameServers.
     """
     found: set[NameServer] = set()
     try:
@@ -78,7 +97,7 @@ def authoritative(zone: str, *, via: tuple[str, int] | None = None) -> list[Name
         for delegation in resolver.resolve(zone, "NS"):
             host = delegation.target.to_text()
             addresses = resolver.resolve(host, "A", raise_on_no_answer=False)
-            found |= {NameServer(host.rstrip("."), address.to_text(), resolver.port) for address in addresses}
+            found |= {NameServer(host.rstrip("."), address.to_text(), addresses.port or _PORT) for address in addresses}
     except (dns.exception.DNSException, OSError) as error:
         raise NoNameServers(zone, str(error)) from None
     if not found:

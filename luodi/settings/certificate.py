@@ -12,7 +12,7 @@ from luodi import authorities
 from luodi.authorities import Authority
 from luodi.problems import Problem
 from luodi.section import Section, Text
-from luodi.settings.values import Address, Email
+from luodi.settings.values import Addresses, Email
 
 HMAC_KEY = "eab-hmac-key"
 """The secret that goes with `eab-key-id`."""
@@ -98,8 +98,11 @@ class CertificateSettings(Section):
         "ecdsa", description="The keys: ECDSA P-256, RSA, or both at once (ECDSA and RSA 2048), for very old clients."
     )
     pin_key: bool = Field(False, description="Keep the key at renewals, for clients that pin it.")
-    dns_resolver: Address | None = Field(
-        None, description="Asked for the zone's name servers instead of the system's resolver."
+    dns_resolver: Addresses | None = Field(
+        None,
+        strict=False,
+        description="Asked for the zone's name servers, and what else an order has to look up, instead of the system's "
+        "resolver. Of a list, the next is asked where the one before is silent or out of order.",
     )
     propagation_timeout: int = Field(180, ge=1, le=3600, description="Seconds to wait until every name server answers.")
     files: CertificateFiles | None = Field(None, description="With `source: files`.")

@@ -86,6 +86,15 @@ def _address(text: str) -> str:
         raise ValueError(f"{text} is no IP address, such as 119.29.29.29") from None
 
 
+def _addresses(given: Any) -> Any:
+    """One, or a list of them."""
+    if isinstance(given, str):
+        return (_address(given),)
+    if not isinstance(given, list | tuple) or not given:
+        raise ValueError("must be an IP address, or a list of them")
+    return given
+
+
 def _ports(text: str) -> str:
     for part in text.split(","):
         low, _, high = part.partition("-")
@@ -120,6 +129,7 @@ Ports = Annotated[str, AfterValidator(_ports)]
 InstanceType = Annotated[str, like(r"[A-Z0-9]+[a-z]*\.[A-Z0-9]+", "instance type (机型规格), such as S5.MEDIUM2")]
 Bundle = Annotated[str, like(r"bundle_\w+", "bundle (套餐), such as bundle_starter_mc_promo_med2_01")]
 Address = Annotated[str, AfterValidator(_address)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(_addresses)]
 Email = Annotated[str, like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "e-mail address, such as ops@example.cn")]
 
 Period = Annotated[Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 36, 48, 60], BeforeValidator(_whole)]

@@ -73,7 +73,7 @@ def run(job: Job, last: int | None) -> None:
 
     session._Network = Network  # type: ignore[misc]
     journal = Journal(job.journal)
-    records = ChallengeRecords(stepping(job.cloud, steps), "example.cn", seconds=10, via=job.name_server)
+    records = ChallengeRecords(stepping(job.cloud, steps), "example.cn", seconds=10, via=[job.name_server])
     chain = order.obtain(job.account, job.csr, records, journal=journal)
     job.chain.write_text(chain)
     steps.step()

@@ -92,7 +92,7 @@ def dnspod(servers: list[NameServer]) -> DnsPod:
 
 def records(dnspod: DnsPod, seconds: float = 20) -> ChallengeRecords:
     first = dnspod.servers[0]
-    return ChallengeRecords(dnspod.account, ZONE, seconds=seconds, via=(first.address, first.port))
+    return ChallengeRecords(dnspod.account, ZONE, seconds=seconds, via=[(first.address, first.port)])
 
 
 # --- bound accounts ----------------------------------------------------------------------------------
@@ -386,7 +386,7 @@ def test_validation_that_is_refused_at_random(bound: Account, strict: Pebble, dn
             chain = order.obtain(
                 account,
                 csr(f"r{attempt}.{ZONE}"),
-                Asked(dnspod.account, ZONE, seconds=20, via=(first.address, first.port)),
+                Asked(dnspod.account, ZONE, seconds=20, via=[(first.address, first.port)]),
             )
             assert names_of(chain) == [f"r{attempt}.{ZONE}"]
         except OrderError as error:

@@ -57,7 +57,7 @@ def dnspod(zone: NameServer) -> DnsPod:
 
 def records(dnspod: DnsPod) -> ChallengeRecords:
     server = dnspod.servers[0]
-    return ChallengeRecords(dnspod.account, ZONE, seconds=10, via=(server.address, server.port))
+    return ChallengeRecords(dnspod.account, ZONE, seconds=10, via=[(server.address, server.port)])
 
 
 # --- kill -9 -----------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def records(
 ) -> ChallengeRecords:
     first = dnspod.servers[0]
     return ChallengeRecords(
-        dnspod.account, zone, seconds=seconds, via=(first.address, first.port), tell=tell, now=lambda: NOW
+        dnspod.account, zone, seconds=seconds, via=[(first.address, first.port)], tell=tell, now=lambda: NOW
     )
 
 

@@ -150,6 +150,18 @@ def test_null_is_the_default_where_there_is_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "resolvers"),
+    [
+        ("119.29.29.29", ("119.29.29.29",)),
+        (["119.29.29.29", "2402:4E00::"], ("119.29.29.29", "2402:4e00::")),
+    ],
+)
+def test_one_resolver_or_several(given: str | list[str], resolvers: tuple[str, ...]) -> None:
+    settings = Settings.parse(changed("luodi:certificate.dns-resolver", given))
+    assert settings.certificate.dns_resolver == resolvers
+
+
+@pytest.mark.parametrize(
     ("domain", "names", "zone"),
     [
         ("example.cn", ("example.cn", "www.example.cn"), "example.cn"),
@@ -353,6 +365,8 @@ BAD: list[tuple[str, Any, str]] = [
     ),
     ("luodi:certificate.authority", [], "must be an authority, or a list of them"),
     ("luodi:certificate.dns-resolver", "dns.pub", "dns.pub is no IP address, such as 119.29.29.29"),
+    ("luodi:certificate.dns-resolver", [], "must be an IP address, or a list of them"),
+    ("luodi:certificate.dns-resolver", 1_192_929, "must be an IP address, or a list of them"),
     ("luodi:certificate.files", {"chain": "a.pem", "key": "a.key"}, "is for source: files; the source is acme"),
     (
         "luodi:certificate.profile",
@@ -595,9 +609,9 @@ def test_the_domain_that_was_bought(name: str, bought: str | None) -> None:
 
 
 def test_the_real_world_is_the_default() -> None:
-    assert Surroundings.from_environment({}) == Surroundings(None, None, None)
+    assert Surroundings.from_environment({}) == Surroundings(None, None, ())
     unset = {"LUODI_ACME_DIRECTORY": "", "LUODI_ACME_CA": "", "LUODI_DNS": ""}
-    assert Surroundings.from_environment(unset) == Surroundings(None, None, None)
+    assert Surroundings.from_environment(unset) == Surroundings(None, None, ())
 
 
 def test_a_rehearsal_says_where_it_is() -> None:
@@ -610,8 +624,8 @@ def test_a_rehearsal_says_where_it_is() -> None:
     )
     assert around.acme_directory == "https://127.0.0.1:14000/dir"
     assert around.acme_ca == Path("/somewhere/ca.pem")
-    assert around.dns == ("127.0.0.1", 8053)
-    assert Surroundings.from_environment({"LUODI_DNS": "[::1]:53"}).dns == ("::1", 53)
+    assert around.dns == (("127.0.0.1", 8053),)
+    assert Surroundings.from_environment({"LUODI_DNS": "[::1]:53"}).dns == (("::1", 53),)
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1", "localhost:53", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "53"])
