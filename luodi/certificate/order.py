@@ -62,10 +62,11 @@ _REASON_CODES = dict(zip(get_args(Reason), (0, 1, 3, 4, 5), strict=True))
 
 @dataclass(frozen=True)
 class Obtained:
-    """A chain (PEM, leaf first), and the account that it was ordered from."""
+    """A chain (PEM, leaf first), the account that it was ordered from, and why not from those before it."""
 
     chain: str
     account: Account
+    passed_over: tuple[OrderError, ...] = ()
 
 
 def _silent(_: str) -> None:
@@ -189,7 +190,7 @@ def obtain_from(
         if failures:
             tell(f"{failures[-1]}. Trying {account.authority} instead")
         try:
-            return Obtained(run.at(account), account)
+            return Obtained(run.at(account), account, tuple(failures))
         except OrderError as error:
             if not error.passing:
                 raise

@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-from luodi import authorities
+from luodi import authorities, dynamic
 from luodi.api import Account
 from luodi.certificate import order
 from luodi.certificate.dnspod import ChallengeRecords
@@ -72,6 +72,13 @@ def records(account: Account, props: Mapping[str, Any], tell: Callable[[str], No
         via=Surroundings.from_environment().dns or [(address, _DNS) for address in props["resolvers"]],
         tell=tell,
     )
+
+
+def warn_of(obtained: order.Obtained) -> None:
+    """Say at the end of the run, too, which authorities were passed over, and why: the stack still names them first."""
+    if obtained.passed_over:
+        why = "; ".join(map(str, obtained.passed_over))
+        dynamic.warn(f"{why}. {obtained.account.authority} has issued instead")
 
 
 def _hmac_keys(secret: str | None) -> Mapping[str, str]:

@@ -25,7 +25,7 @@ from luodi.certificate.installation import (
 )
 from luodi.certificate.lifetime import Certificate as Leaf
 from luodi.certificate.lifetime import Renewal
-from luodi.certificate.ordering import accounts, ordering_inputs, records
+from luodi.certificate.ordering import accounts, ordering_inputs, records, warn_of
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.server import ServerProvider
 from luodi.filing.words import Words
@@ -190,8 +190,7 @@ class _CertificateProvider(ServerProvider):
                 tell=_tell,
             )
             chains[family(kind)] = obtained.chain
-            if obtained.account is not turn[0]:
-                dynamic.warn(f"{turn[0].authority} is out of order; {obtained.account.authority} has issued instead")
+            warn_of(obtained)
             turn = [obtained.account, *(one for one in turn if one is not obtained.account)]
         return chains, Origin(turn[0].authority.directory, news.get("profile"))
 

@@ -15,7 +15,7 @@ from luodi import dynamic
 from luodi.certificate import ari, order
 from luodi.certificate.account import AcmeAccount
 from luodi.certificate.lifetime import Certificate as Leaf
-from luodi.certificate.ordering import accounts, ordering_inputs, records
+from luodi.certificate.ordering import accounts, ordering_inputs, records, warn_of
 from luodi.cloud import ssl
 from luodi.settings.certificate import HMAC_KEY, CertificateSettings
 
@@ -54,6 +54,7 @@ class _KeyedCertificateProvider(dynamic.CloudProvider):
             replaces=last if last and set(Leaf.of(last).names) & set(news["names"]) else None,
             tell=_tell,
         )
+        warn_of(obtained)
         leaf = Leaf.of(obtained.chain)
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -7,6 +7,7 @@ import base64
 import datetime as dt
 import itertools
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -138,7 +139,7 @@ def _next(statuses: list[str]) -> str:
 
 
 @contextmanager
-def serving() -> Iterator[Directory]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Directory]:
     """A directory that issues at once, until it is told otherwise."""
     directory, nonces = Directory(), itertools.count()
 
@@ -192,7 +193,9 @@ def serving() -> Iterator[Directory]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    directory.url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    directory.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

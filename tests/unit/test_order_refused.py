@@ -241,6 +241,7 @@ def test_an_outage_or_a_limit_leads_to_the_next(
     assert names_of(obtained.chain) == ["example.cn"]
     assert told[-1].startswith(f"{directory.url}/dir")
     assert told[-1].endswith(". Trying The other instead")
+    assert [f"{passed}. Trying The other instead" for passed in obtained.passed_over] == told[-1:]
 
 
 def test_a_known_authority_that_shows_a_page_is_out_of_order(directory: Directory, other: Directory) -> None:
