@@ -62,7 +62,11 @@ class Authority:
     names_limit: int | None = None
     """The most names on one certificate."""
     duplicates: Limit | None = None
-    """Certificates of exactly the same names."""
+    """Certificates of exactly the same names; None where no such limit is known."""
+    limits: str | None = None
+    """What else it limits, in words; None where that is not known."""
+    limits_source: str | None = None
+    """Where its limits are said."""
     staging: str | None = None
     """The id of its authority for tests."""
     trusted: bool = True
@@ -137,6 +141,8 @@ def _authority(id_: str, entry: Mapping[str, Any]) -> Authority:
         issuers=tuple(entry["issuers"]),
         names_limit=entry.get("names"),
         duplicates=Limit(duplicates["count"], timedelta(days=duplicates["days"])) if duplicates else None,
+        limits=entry.get("limits"),
+        limits_source=entry.get("limits-source"),
         staging=entry.get("staging"),
         trusted=entry.get("trusted", True),
         ocsp=entry.get("ocsp"),

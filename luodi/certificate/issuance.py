@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import acme.errors
 import requests
@@ -62,10 +62,24 @@ class Records(Protocol):
 
 @dataclass(frozen=True)
 class Issuance:
-    """A certificate that was issued before: what counts towards an authority's limit of duplicates."""
+    """A certificate that was issued before: what counts towards its authority's limit of duplicates.
+
+    `directory` is the authority's; without one it may have been any, and counts for each.
+    """
 
     names: tuple[str, ...]
     at: datetime
+    directory: str | None = None
+
+    def to_text(self) -> str:
+        """When, and where."""
+        return f"{self.at.isoformat()} {self.directory or ''}".rstrip()
+
+    @classmethod
+    def from_text(cls, text: str, names: Sequence[str]) -> Self:
+        """What `to_text` gave, with the names. Raises ValueError for anything else."""
+        at, _, directory = text.partition(" ")
+        return cls(tuple(names), datetime.fromisoformat(at), directory or None)
 
 
 @dataclass(frozen=True)
@@ -155,7 +169,8 @@ class Run:
         limit, now, names = authority.duplicates, self.timing.now(), set(self.request.names)
         if limit is None:
             return
-        left = limit.left((one.at for one in self.issued if set(map(ascii_name, one.names)) == names), now)
+        theirs = [one for one in self.issued if one.directory in (None, authority.directory)]
+        left = limit.left((one.at for one in theirs if set(map(ascii_name, one.names)) == names), now)
         said = f"{authority} issues {limit.count} certificates of the same names in {limit.window.days} days"
         if left < 1:
             raise OrderError(

@@ -127,9 +127,8 @@ class _CertificateProvider(ServerProvider):
         chains, origin = self._left_by_an_interrupted_run(installation, olds, news) or (None, None)
         issued = _issued(olds, news)
         if chains is None or origin is None:
-            chains, origin = self._ordered(installation, olds, news, issued)
+            chains, origin, issued = self._ordered(installation, olds, news, issued)
             installation.install(chains, origin)
-            issued = [*issued, datetime.now(UTC).isoformat()]
         outs = {**news, "chains": chains, "authority": origin.authority, "profile": origin.profile}
         return {**outs, "issued": issued[-_COUNTED:], **self._told(outs)}
 
@@ -173,8 +172,9 @@ class _CertificateProvider(ServerProvider):
         installation: Installation,
         olds: Mapping[str, Any],
         news: Mapping[str, Any],
-        issued: Sequence[str],
-    ) -> tuple[dict[str, str], Origin]:
+        issued: list[str],
+    ) -> tuple[dict[str, str], Origin, list[str]]:
+        """The chains, whose they are, and what has been issued by then."""
         requests = installation.requests(news["kinds"], news["names"], pin=news["pin"])
         turn, challenges = accounts(news, self.secret(HMAC_KEY)), records(self.account(news["region"]), news, _tell)
         chains = {}
@@ -185,14 +185,16 @@ class _CertificateProvider(ServerProvider):
                 challenges,
                 names=news["names"],
                 replaces=_predecessor(olds, family(kind), news["names"]),
-                issued=[order.Issuance(tuple(news["names"]), datetime.fromisoformat(at)) for at in issued],
+                issued=[order.Issuance.from_text(text, news["names"]) for text in issued],
                 journal=PendingJournal(installation, kind, request),
                 tell=_tell,
             )
             chains[family(kind)] = obtained.chain
+            latest = order.Issuance(tuple(news["names"]), datetime.now(UTC), obtained.account.authority.directory)
+            issued = [*issued, latest.to_text()]
             warn_of(obtained)
             turn = [obtained.account, *(one for one in turn if one is not obtained.account)]
-        return chains, Origin(turn[0].authority.directory, news.get("profile"))
+        return chains, Origin(turn[0].authority.directory, news.get("profile")), issued
 
     def _left_by_an_interrupted_run(
         self, installation: Installation, olds: Mapping[str, Any], news: Mapping[str, Any]
@@ -357,7 +359,7 @@ def _predecessor(olds: Mapping[str, Any], kind: str, names: Sequence[str]) -> st
 
 
 def _issued(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """When certificates of the very same names were issued."""
+    """When certificates of the very same names were issued, and by whom."""
     return list(olds.get("issued") or ()) if olds.get("names") == news["names"] else []
 
 

@@ -162,6 +162,7 @@ def test_both_kinds_at_once(
 ) -> None:
     outs = made(provider, wanted(kinds=["ecdsa", "rsa-2048"]))
     assert list(outs["chains"]) == list(outs["fingerprints"]) == ["ecdsa", "rsa"]
+    assert [issued.partition(" ")[2] for issued in outs["issued"]] == [outs["authority"]] * 2, "both count"
     assert [Certificate.of(chain).key for chain in outs["chains"].values()] == ["ECDSA P-256", "RSA 2048"]
     serving(server, "ecdsa", "rsa")
     assert serves(server, outs["chains"])

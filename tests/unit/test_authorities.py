@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luodi import authorities
+from luodi import authorities, limits
 from luodi.authorities import Authority, Binding, Limit
 from luodi.certificate import request
 from luodi.certificate.problems import OrderError
@@ -35,8 +35,30 @@ def test_every_authority_says_where_that_is_said_and_when_it_was_looked_up() -> 
         assert dt.date(2026, 11, 1) <= entry["checked"] <= dt.date(2027, 12, 31), id_
         assert set(entry) <= {
             *("name", "directory", "staging", "binding-required", "binding-page", "issuers", "names", "duplicates"),
-            *("trusted", "ocsp", "source", "checked", "profiles", "ended"),
+            *("limits", "limits-source", "trusted", "ocsp", "source", "checked", "profiles", "ended"),
         }, id_
+        if entry.keys() & {"duplicates", "limits"}:
+            assert entry["limits-source"].startswith("https://"), id_
+
+
+def test_the_page_has_what_the_data_has() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "authorities.md").read_text("utf-8")
+    assert limits.table() in page, "run: python -m luodi.limits, and put the table into docs/authorities.md"
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    first = {row[0].strip("`"): row for row in rows[: len(authorities.known())]}
+    assert list(first) == list(authorities.known())
+    for id_, authority in authorities.known().items():
+        _, _, binding, profiles, issuer = first[id_]
+        assert binding.startswith("yes") == authority.binding_required, id_
+        assert issuer == authority.issuers[0], id_
+        said = first["letsencrypt"][3] if profiles == "the same" else profiles
+        assert [name for name in ("classic", "tlsserver", "shortlived") if name in said] == list(authority.profiles)
+
+
+def test_what_is_not_known_of_a_limit_is_said_so() -> None:
+    rows = {row.split("|")[1].strip(" `"): row for row in limits.table().splitlines()}
+    assert "| 100; tlsserver, shortlived 25 | 5 in 7 days, then one every 34 hours |" in rows["letsencrypt"]
+    assert "| not known | not known | not known |" in rows["litessl"]
 
 
 def test_the_authorities() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from luodi.authorities import Authority, Limit
+from luodi import authorities
+from luodi.authorities import Authority, Binding, Limit
 from luodi.certificate import order
 from luodi.certificate.order import Account, Issuance, OrderError, Sessions, Timing
 from luodi.certificate.request import SigningRequest
@@ -107,6 +108,32 @@ def test_duplicates_near_the_limit(directory: Directory) -> None:
     directory.names, told = ["example.cn", "www.example.cn"], list[str]()
     assert order.obtain(account, request, Remembered(), issued=earlier[:2], tell=told.append)
     assert told[0].startswith("A strict one issues 3 certificates of the same names in 7 days; this is the last before")
+
+
+def test_what_another_authority_has_issued_does_not_count(directory: Directory) -> None:
+    account = at(directory, duplicates=Limit(1, 7 * DAY))
+    elsewhere = Issuance(("example.cn",), NOW, "https://ca.example/directory")
+    assert names_of(order.obtain(account, csr("example.cn"), Remembered(), issued=[elsewhere])) == ["example.cn"]
+    for counted in (Issuance(("example.cn",), NOW, f"{directory.url}/dir"), Issuance(("example.cn",), NOW)):
+        assert "issues 1 certificates of the same names" in str(refusal(account, csr("example.cn"), issued=[counted]))
+
+
+def test_an_issuance_is_remembered_with_whose_it_is() -> None:
+    for directory in ("https://ca.example/directory", None):
+        issuance = Issuance(("example.cn",), NOW, directory)
+        assert Issuance.from_text(issuance.to_text(), ["example.cn"]) == issuance
+
+
+@pytest.mark.parametrize("id_", authorities.known())
+def test_of_duplicates_there_is_word_only_where_their_limit_is_known(directory: Directory, id_: str) -> None:
+    known, told = authorities.find(id_), list[str]()
+    account = Account(replace(known, directory=f"{directory.url}/dir"), KEY, binding=Binding("kid", "c2VjcmV0"))
+    most = known.duplicates.count if known.duplicates else 100
+    issued = [Issuance(("example.cn",), NOW)] * (most - 1)
+    order.obtain(account, csr("example.cn"), Remembered(), issued=issued, tell=told.append)
+    assert [f"{known} issues {most} certificates of the same names in 7 days" in one for one in told] == [
+        True for _ in range(known.duplicates is not None)
+    ]
 
 
 def test_a_renewal_does_not_count_where_there_is_renewal_information(directory: Directory) -> None:
