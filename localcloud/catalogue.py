@@ -204,6 +204,11 @@ class Catalogue:
             discounts=tuple(sorted(((one["months"], one["percent"]) for one in data["discount"]), reverse=True)),
         )
 
+    @cached_property
+    def quotas(self) -> dict[str, int]:
+        """How many instances the account may have."""
+        return dict(_load("quotas.toml"))
+
 
 def _load(name: str) -> dict[str, Any]:
     return tomllib.loads((resources.files("localcloud") / "data" / name).read_text("utf-8"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
 from luodi.api import Account, ApiError, NoCredentials
 from luodi.doctor.findings import Finding, found
+from luodi.settings import CvmSettings, Settings
 
 _READS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("dnspod", "DescribeDomainList", {"Limit": 1}),
@@ -26,12 +27,12 @@ _HELD = {"serverhold", "clienthold", "redemptionperiod", "pendingdelete"}
 _SECONDS = 20
 
 
-def look(stack: str, region: str, apexes: Sequence[str], today: date) -> Iterator[Finding]:
+def look(stack: str, settings: Settings, today: date, *, up: bool) -> Iterator[Finding]:
     """What stands in the way of an `up` on this machine and with these credentials, and of the stack's registered
-    domains. Nothing is changed, nor raised."""
+    domains; where it is not `up`, whether its server may be ordered. Nothing is changed, nor raised."""
     yield from _tools(stack)
     try:
-        account = Account.find({"tencentcloud:region": region})
+        account = Account.find({"tencentcloud:region": settings.region.id})
     except NoCredentials:
         yield found("no-credentials", stack)
         return
@@ -44,8 +45,40 @@ def look(stack: str, region: str, apexes: Sequence[str], today: date) -> Iterato
             else:
                 yield found("api-refused", stack, action=f"{service}:{action}", why=error.message)
                 return
-    for apex in apexes:
+    for apex in dict.fromkeys(site.apex for site in settings.sites):
         yield from _registration(stack, account, apex, today)
+    if not up:
+        yield from _quota(stack, account, settings)
+
+
+def _quota(stack: str, account: Account, settings: Settings) -> Iterator[Finding]:
+    """Whether the account may have one more server of the kind that is declared."""
+    try:
+        left, what = _left(account, settings)
+    except ApiError as error:
+        if "UnauthorizedOperation" in error.code:
+            yield found("right-missing", stack, action=f"{settings.server.kind}:{error.action}")
+        return
+    except (LookupError, TypeError, ValueError):
+        return  # another answer than is documented says nothing
+    if left < 1:
+        yield found("quota-used", stack, what=what)
+
+
+def _left(account: Account, settings: Settings) -> tuple[int, str]:
+    """How many more servers may be ordered, and of what. Raises ApiError."""
+    server = settings.server
+    if not isinstance(server, CvmSettings):
+        bundles = account.call("lighthouse", "DescribeBundles", {"BundleIds": [server.bundle]})
+        name = f"{bundles['BundleSet'][0]['BundleType']}_INSTANCE"
+        answer = account.call("lighthouse", "DescribeGeneralResourceQuotas", {"ResourceNames": [name]})
+        return int(answer["GeneralResourceQuotaSet"][0]["ResourceQuotaAvailable"]), name
+    paid = "PrePaidQuotaSet" if server.charge_type == "PREPAID" else "PostPaidQuotaSet"
+    zone = settings.availability_zone
+    filters = [{"Name": "zone", "Values": [zone]}, {"Name": "quota-type", "Values": [paid]}]
+    answer = account.call("cvm", "DescribeAccountQuota", {"Filters": filters})
+    [quota] = answer["AccountQuotaOverview"]["AccountQuota"][paid]
+    return int(quota["RemainingQuota"]), f"{zone} ({server.charge_type})"
 
 
 def _tools(stack: str) -> Iterator[Finding]:

@@ -134,13 +134,13 @@ def _of_stack(
     from luodi.doctor.findings import found
     from luodi.outputs import NoOutputs, stack_outputs
 
-    apexes = dict.fromkeys(site.apex for site in settings.sites)
-    findings = list(account.look(stack, settings.region.id, list(apexes), today_in_china()))
     outputs: Mapping[str, Any] = {}
+    missing: list[Finding] = []
     try:
         outputs = stack_outputs(project, stack)
     except NoOutputs as error:
-        findings.append(found("not-up", stack, why=error))
+        missing.append(found("not-up", stack, why=error))
+    findings = [*account.look(stack, settings, today_in_china(), up=bool(outputs)), *missing]
     for site in settings.sites:
         examine(Target(site.site.domain, http_port=http_port), _expected(site, outputs))
     return with_ok(findings, stack, ("account",))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from localcloud.cli import main
+from luodi.api import Account
 from luodi.doctor import account
+from luodi.settings import Settings
 from tests.cloud import REGION, Cloud, running_cloud
 
+CVM = {"kind": "cvm", "period": 3}
+HOURLY = {"kind": "cvm", "charge-type": "POSTPAID_BY_HOUR"}
+LIGHTHOUSE = {"kind": "lighthouse", "bundle": "bundle_starter_mc_promo_med2_01", "period": 3}
 TODAY = date(2026, 11, 28)
 _PULUMI = """#!/bin/sh
 case "$1" in
@@ -49,13 +55,18 @@ def registered(cloud: Cloud, domain: str, *options: str) -> None:
     assert done.exit_code == 0, done.output
 
 
-def found(*apexes: str) -> dict[str, str]:
-    return {one.id: one.what.en for one in account.look("test", REGION, apexes, TODAY)}
+def found(domain: str = "elsewhere.cn", server: Mapping[str, Any] = CVM, *, up: bool = False) -> dict[str, str]:
+    config = {
+        "tencentcloud:region": REGION,
+        "luodi:site": {"domain": domain, "title": "示例"},
+        "luodi:server": server,
+    }
+    return {one.id: one.what.en for one in account.look("test", Settings.parse(config), TODAY, up=up)}
 
 
 def test_nothing_is_said_of_what_is_right(cloud: Cloud) -> None:
     registered(cloud, "example.cn", "--expires", "2028-01-01")
-    assert found("example.cn", "elsewhere.cn") == {}
+    assert found("example.cn") == found("elsewhere.cn") == {}
 
 
 @pytest.mark.parametrize(
@@ -94,3 +105,35 @@ def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "wrong" * 6)
     assert set(found()) == {"api-refused"}
+
+
+@pytest.mark.parametrize("server", [CVM, HOURLY, LIGHTHOUSE])
+def test_a_server_may_be_ordered(server: Mapping[str, Any]) -> None:
+    assert found("staging.elsewhere.cn", server) == {}
+
+
+@pytest.mark.parametrize(
+    ("server", "what"),
+    [
+        (CVM, "ap-guangzhou-6 (PREPAID)"),
+        (LIGHTHOUSE, "STARTER_BUNDLE_INSTANCE"),
+    ],
+)
+def test_no_more_may_be_ordered(server: Mapping[str, Any], what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred servers would take a rehearsal a while: the last answer is told another figure."""
+    call = Account.call
+
+    def used(self: Account, service: str, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        answer = call(self, service, action, parameters)
+        for quota in answer.get("GeneralResourceQuotaSet") or ():
+            quota["ResourceQuotaAvailable"] = 0
+        for quotas in (answer.get("AccountQuotaOverview") or {}).get("AccountQuota", {}).values():
+            for quota in quotas or ():
+                quota["RemainingQuota"] = 0
+        return answer
+
+    monkeypatch.setattr(Account, "call", used)
+    told = found(server=server)
+    assert set(told) == {"quota-used"}
+    assert what in told["quota-used"]
+    assert found(server=server, up=True) == {}

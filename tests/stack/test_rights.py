@@ -123,6 +123,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         assert renewed.returncode == 0, renewed.stdout + renewed.stderr
         renewal = _needed(cloud, before)
         assert [stack.run("destroy").code for stack in stacks] == [0, 0]
+        for name in ("cvm", "lighthouse"):
+            _luodi(project, "doctor", "--stack", name, "--no-browser")
         yield Seen(_needed(cloud, begun), renewal)
 
 

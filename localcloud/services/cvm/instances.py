@@ -10,7 +10,7 @@ from localcloud.errors import CloudError
 from localcloud.fleet import Instance
 from localcloud.services.base import action, made_before, page, select
 from localcloud.services.cvm.order import Order, check_hostname, check_user_data
-from localcloud.services.cvm.parts import CvmPart
+from localcloud.services.cvm.quotas import Quotas
 from localcloud.services.prepaid import check_renew_flag
 from localcloud.store import Kind
 from localcloud.wire import build
@@ -44,7 +44,7 @@ _INSTANCE_FILTERS: dict[str, Any] = {
 }
 
 
-class Instances(CvmPart):
+class Instances(Quotas):
     """Actions on instances."""
 
     @action("RunInstances")
@@ -56,11 +56,12 @@ class Instances(CvmPart):
         if earlier:
             return build(models.RunInstancesResponse, InstanceIdSet=earlier)
         order = Order(self, request)
-        if request.DryRun:
-            raise CloudError("DryRunOperation", "The request would have succeeded.")
         count = 1 if request.InstanceCount is None else request.InstanceCount
         if not 1 <= count <= 100:
             raise CloudError("InvalidParameterValue.Range", f"InstanceCount is {count}; give 1 to 100.")
+        self.check_quota(order.zone, order.charge_type, count)
+        if request.DryRun:
+            raise CloudError("DryRunOperation", "The request would have succeeded.")
         identifiers = [order.fill(number, count) for number in range(1, count + 1)]
         return build(models.RunInstancesResponse, InstanceIdSet=identifiers)
 

@@ -13,7 +13,7 @@ from localcloud.errors import CloudError
 from localcloud.fleet import Instance
 from localcloud.formats import months_later, new_id, timestamp
 from localcloud.services.base import action, made_before, page, select
-from localcloud.services.lighthouse.parts import LighthousePart
+from localcloud.services.lighthouse.quotas import Quotas
 from localcloud.services.lighthouse.rules import default_rules
 from localcloud.services.prepaid import check_period, check_renew_flag
 from localcloud.store import Document, Kind
@@ -30,7 +30,7 @@ _INSTANCE_FILTERS: dict[str, Any] = {
 }
 
 
-class Instances(LighthousePart):
+class Instances(Quotas):
     """Actions on instances."""
 
     @action("CreateInstances", requires=("BundleId", "BlueprintId", "InstanceChargePrepaid"))
@@ -56,6 +56,7 @@ class Instances(LighthousePart):
         count = 1 if request.InstanceCount is None else request.InstanceCount
         if not 1 <= count <= 30:
             raise CloudError("InvalidParameterValue.OutOfRange", f"InstanceCount is {count}; give 1 to 30.")
+        self.check_quota(bundle.values["BundleType"], count)
         if request.InitCommand is not None:
             automation.script_of(request.InitCommand.Content)
         if request.DryRun:
