@@ -156,10 +156,8 @@ def test_the_next_of_several_is_tried_and_what_it_began_is_finished_there(
         assert told[0].endswith(f"Trying {second.authority.directory} instead")
         front.start()
         again = order.obtain_from([first, second], wanted, records(dnspod), journal=journal)
-    assert (again.chain, again.account) == (
-        obtained.chain,
-        obtained.account,
-    )  # the journal was not cleared: the same certificate, not another one
+    # The journal was not cleared: the same certificate, not another one.
+    assert (again.chain, again.account) == (obtained.chain, obtained.account)
 
 
 def test_all_of_several_are_told(account: Account, dnspod: DnsPod) -> None:
