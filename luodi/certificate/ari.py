@@ -83,7 +83,7 @@ def ask(authority: Authority, chain: str, *, now: datetime | None = None, second
 
 
 def _window(answer: requests.Response, now: datetime) -> Window:
-    from luodi.certificate.session import retry_after
+    from luodi.certificate.network import retry_after
 
     content = answer.json()
     start, end = (_time(content["suggestedWindow"][name]) for name in ("start", "end"))

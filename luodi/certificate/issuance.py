@@ -22,9 +22,10 @@ from josepy import jwk
 from luodi.authorities import Authority
 from luodi.certificate.journal import Entry, Journal
 from luodi.certificate.lifetime import Certificate
+from luodi.certificate.network import Timing, pause
 from luodi.certificate.problems import NotAcme, OrderError, code, contents, explained, is_passing, told
 from luodi.certificate.request import SigningRequest, ascii_name
-from luodi.certificate.session import Account, Session, Sessions, Timing, base64url, pause
+from luodi.certificate.session import Account, Session, Sessions, base64url
 
 _OF_AN_ORDER = ("status", "authorizations", "finalize")
 _WITHOUT_REPLACES = frozenset({"alreadyReplaced", "malformed", "unauthorized", "notFound", "conflict"})

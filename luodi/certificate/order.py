@@ -17,7 +17,7 @@ before an order is spent.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from acme import messages
@@ -28,9 +28,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from luodi.authorities import Authority, Binding
 from luodi.certificate.issuance import Issuance, Records, Run
 from luodi.certificate.journal import Entry, FileJournal, Journal
+from luodi.certificate.network import Timing
 from luodi.certificate.problems import OrderError, code
 from luodi.certificate.request import SigningRequest
-from luodi.certificate.session import Account, Session, Sessions, Timing
+from luodi.certificate.session import Account, Session, Sessions
 
 __all__ = [
     "Account",
@@ -66,7 +67,7 @@ class Obtained:
 
     chain: str
     account: Account
-    passed_over: tuple[OrderError, ...] = ()
+    passed_over: tuple[OrderError, ...] = field(default=(), compare=False)
 
 
 def _silent(_: str) -> None:

@@ -1,4 +1,4 @@
-"""One account at one authority: signed requests (RFC 8555, section 6), nonces, the directory, polling."""
+"""One account at one authority: its directory, and what is asked of it (RFC 8555, section 7)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import base64
 import binascii
 import datetime as dt
 import json
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,47 +15,27 @@ from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any, Self, TypeVar
 
-import acme.errors
 import requests
-from acme import client, jws, messages
+from acme import jws, messages
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy import b64, jwa, jwk, util
-from requests.adapters import HTTPAdapter
 
 from luodi.authorities import Authority, Binding
+from luodi.certificate.network import Network, Timing
 from luodi.certificate.problems import UNDERSTOOD, NotAcme, OrderError, code, explained, is_passing, told
 
-_AGENT = "luodi"
-_NONCE_ATTEMPTS = 20
 _RESOURCES = ("newNonce", "newAccount", "newOrder")
-_ANSWER_SECONDS = 30.0
-_LONGEST_PAUSE = 60.0
-"""Seconds; what an authority asks for beyond this is not waited for at once."""
-_BUSY = (429, 503)
-_BUSY_ATTEMPTS, _BUSY_SECONDS = 4, 30.0
-_BROKEN_ATTEMPTS, _BROKEN_PAUSE = 3, 0.2
 _NEAR_SECONDS = 0.1
 """Within which a near authority's directory is read, its TLS handshake included; that takes a far one some round
 trips."""
-_AT_ONCE, _CONNECTIONS = 8, 64
+_AT_ONCE = 8
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 """How far this machine's clock may be off before a certificate would seem not yet valid, or be renewed too late."""
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-
-
-@dataclass
-class Timing:
-    """How long to wait, in seconds, and by which clocks."""
-
-    validation: float = 180
-    issuance: float = 180
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -77,90 +55,6 @@ class Account:
     profile: str | None = None
 
 
-@dataclass(frozen=True)
-class _Payload:
-    content: Any
-
-    def json_dumps(self, **_: Any) -> str:
-        return json.dumps(self.content)
-
-
-class _Network(client.ClientNetwork):
-    """Signs and sends, from several threads at once.
-
-    Every answer's nonce is kept, a refusal's too. A server may refuse a nonce at any time, and more than once
-    (section 6.5); a busy one says when to come again; a connection may break while it was idle.
-    """
-
-    def __init__(self, key: jwk.JWK, algorithm: jwa.JWASignature, timing: Timing) -> None:
-        super().__init__(key, alg=algorithm, user_agent=_AGENT, timeout=int(_ANSWER_SECONDS))
-        adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS)
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
-        self._timing = timing
-        self._pool: deque[str] = deque()
-
-    def post(self, *args: Any, **kwargs: Any) -> requests.Response:
-        for attempt in range(_NONCE_ATTEMPTS):
-            try:
-                return self._post_once(*args, **kwargs)
-            except messages.Error as error:
-                if code(error) != "badNonce" or attempt == _NONCE_ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def __del__(self) -> None:
-        """Nothing: the session that owns the connections closes them."""
-
-    def _send_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
-        answer = super()._send_request(method, url, *args, **kwargs)
-        if nonce := answer.headers.get(self.REPLAY_NONCE_HEADER):
-            self._pool.append(jws.Header._fields["nonce"].decode(nonce))
-        return answer
-
-    def _post_once(self, *args: Any, **kwargs: Any) -> requests.Response:
-        busy = broken = 1
-        while True:
-            try:
-                return super()._post_once(*args, **kwargs)
-            except requests.ConnectionError:
-                if broken == _BROKEN_ATTEMPTS:
-                    raise
-                self._timing.sleep(_BROKEN_PAUSE * broken)
-                broken += 1
-            except _Busy as answer:
-                if busy == _BUSY_ATTEMPTS or not 0 < answer.seconds <= _BUSY_SECONDS:
-                    raise answer.refusal from None
-                self._timing.sleep(answer.seconds)
-                busy += 1
-
-    @classmethod
-    def _check_response(cls, response: requests.Response, content_type: str | None = None) -> requests.Response:
-        try:
-            return super()._check_response(response, content_type)
-        except acme.errors.Error as error:
-            if response.status_code in _BUSY:
-                raise _Busy(retry_after(response), error) from None
-            raise
-
-    def _add_nonce(self, response: requests.Response) -> None:
-        """Nothing: `_send_request` has kept it."""
-
-    def _get_nonce(self, url: str, new_nonce_url: str) -> str:  # noqa: ARG002  # the library's signature
-        while True:
-            try:
-                return self._pool.pop()  # the newest: a server forgets old ones
-            except IndexError:
-                answer = self._check_response(self.head(new_nonce_url))
-                if self.REPLAY_NONCE_HEADER not in answer.headers:
-                    raise acme.errors.MissingNonce(answer) from None
-
-
-class _Busy(Exception):
-    def __init__(self, seconds: float, refusal: Exception) -> None:
-        self.seconds, self.refusal = seconds, refusal
-
-
 class Session:
     """An account at an authority, whose directory has been read. Use as a context."""
 
@@ -171,16 +65,13 @@ class Session:
         self.where = self.authority.directory
         self._lock = Lock()
         self.key, algorithm = account_key(account.key)
-        self._network = _Network(self.key, algorithm, self.timing)
-        if self.authority.roots is not None:
-            self._network.session.verify = str(self.authority.roots)
-            self._network.verify_ssl = str(self.authority.roots)  # type: ignore[assignment]  # requests takes a path
+        self._network = Network(self.key, algorithm, self.timing, self.authority.roots)
         started = self.timing.clock()
         answer = self._read_directory()
         self._near = self.timing.clock() - started < _NEAR_SECONDS
         self._skew = _skew(answer, self.timing.now())
-        if account.url is not None:
-            self._use(account.url)
+        self._network.new_nonce = self.directory["newNonce"]
+        self._network.account = account.url
 
     def __enter__(self) -> Session:
         return self
@@ -190,7 +81,7 @@ class Session:
 
     def close(self) -> None:
         """Close its connections."""
-        self._network.session.close()
+        self._network.close()
 
     @property
     def thumbprint(self) -> str:
@@ -200,7 +91,7 @@ class Session:
     @property
     def account_url(self) -> str | None:
         """The account's URL, once it is known."""
-        return str(self._network.account.uri) if self._network.account is not None else None
+        return self._network.account
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -255,7 +146,8 @@ class Session:
         if binding := self._binding():
             content["externalAccountBinding"] = binding
         try:
-            return self._use(self._account_of_key(content))
+            self._network.account = self._account_of_key(content)
+            return self._network.account
         except messages.Error as error:
             raise OrderError(
                 f"{self.where} refuses the account: {told(error)}{self._binding_advice(error)}",
@@ -280,7 +172,7 @@ class Session:
         inner = jws.JWS.sign(json.dumps(content).encode(), key=key, alg=algorithm, nonce=None, url=url)
         self.post(url, inner.to_partial_json())
         self.key = self._network.key = key
-        self._network.alg = algorithm
+        self._network.algorithm = algorithm
         if (found := self._account_of_key({"onlyReturnExisting": True})) != self.account_url:
             raise OrderError(
                 f"{self.where} did not give {self.account_url} the new key: that one is the key of {found}"
@@ -294,11 +186,11 @@ class Session:
 
     def post(self, url: str, content: Any) -> requests.Response:
         """Post a signed object. Raises messages.Error or what else is UNDERSTOOD."""
-        return self._network.post(url, _Payload(content), new_nonce_url=self.directory["newNonce"])
+        return self._network.post(url, content)
 
     def get(self, url: str) -> requests.Response:
         """Read a resource (POST-as-GET, section 6.3)."""
-        return self._network.post(url, None, new_nonce_url=self.directory["newNonce"])
+        return self._network.post(url, None)
 
     def each(self, do: Callable[[_T], _R], what: Sequence[_T]) -> list[_R]:
         """Do it to each, several at once where the authority is far: on a near one threads gain nothing, and each
@@ -320,14 +212,10 @@ class Session:
         """Post to newAccount, which is signed by the bare key (section 7.3); the account's URL."""
         network = copy(self._network)  # the account of the other may be in use by another thread
         network.account = None
-        answer = network.post(self.directory["newAccount"], _Payload(content), new_nonce_url=self.directory["newNonce"])
+        answer = network.post(self.directory["newAccount"], content)
         if "Location" not in answer.headers:
             raise NotAcme(answer)
         return str(answer.headers["Location"])
-
-    def _use(self, url: str) -> str:
-        self._network.account = messages.RegistrationResource(uri=url, body=messages.Registration())
-        return url
 
     def _resource(self, name: str, lacking: str) -> str:
         if not isinstance(url := self.directory.get(name), str):
@@ -370,7 +258,7 @@ class Session:
     def _read_directory(self) -> requests.Response:
         where = self.where
         try:
-            answer = self._network._send_request("GET", where)
+            answer = self._network.send("GET", where)
         except requests.exceptions.SSLError as error:
             raise OrderError(f"{where}: its TLS certificate is not trusted here: {error}") from None
         except requests.RequestException as error:
@@ -433,24 +321,6 @@ def account_key(pem: str) -> tuple[jwk.JWK, jwa.JWASignature]:
 def base64url(data: bytes) -> str:
     """As RFC 7515 writes bytes: no padding."""
     return b64.b64encode(data).decode()
-
-
-def pause(answer: requests.Response, seconds: float, timing: Timing) -> float:
-    """Sleep as the server asks, a minute at most, else `seconds`; the next time's seconds."""
-    asked = retry_after(answer)
-    timing.sleep(min(asked, _LONGEST_PAUSE) if asked > 0 else seconds)
-    return min(seconds * 2, 3.0)
-
-
-def retry_after(answer: requests.Response) -> float:
-    """What an answer's Retry-After asks for, in seconds or as a date (RFC 9110, section 10.2.3); 0 for nothing."""
-    header = answer.headers.get("Retry-After", "")
-    if header.isdecimal():
-        return float(header)
-    try:
-        return (parsedate_to_datetime(header) - dt.datetime.now(dt.UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return 0.0
 
 
 def _skew(answer: requests.Response, now: dt.datetime) -> dt.timedelta | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from luodi.api import Account as CloudAccount
 from luodi.api import ApiError
-from luodi.certificate import order, session
+from luodi.certificate import network, order
 from luodi.certificate.dnspod import ChallengeRecords
 from luodi.certificate.journal import FileJournal
 from tests.unit.fake_account import FakeAccount
@@ -58,12 +58,13 @@ def run(job: Job, last: int | None) -> None:
     """Order, keep the chain, clear the journal; a step is before and after whatever somebody else sees."""
     steps = Steps(last)
 
-    class Network(session._Network):
-        def _send_request(self, *args: Any, **kwargs: Any) -> Any:
-            steps.step()
-            answer = super()._send_request(*args, **kwargs)
-            steps.step()
-            return answer
+    send = network.Network.send
+
+    def send_in_steps(self: network.Network, *args: Any, **more: Any) -> Any:
+        steps.step()
+        answer = send(self, *args, **more)
+        steps.step()
+        return answer
 
     class Journal(FileJournal):
         def save(self, text: str) -> None:
@@ -71,7 +72,7 @@ def run(job: Job, last: int | None) -> None:
             super().save(text)
             steps.step()
 
-    session._Network = Network  # type: ignore[misc]
+    network.Network.send = send_in_steps  # type: ignore[method-assign]
     journal = Journal(job.journal)
     records = ChallengeRecords(stepping(job.cloud, steps), "example.cn", seconds=10, via=[job.name_server])
     chain = order.obtain(job.account, job.csr, records, journal=journal)
