@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +124,9 @@ def find(id_or_directory: str, roots: Path | None = None) -> Authority:
 
 
 def _data() -> dict[str, dict[str, Any]]:
+    import tomllib  # here, so that an order at a directory of one's own starts quickly
+    from importlib import resources
+
     return tomllib.loads(resources.files("luodi.data").joinpath("authorities.toml").read_text("utf-8"))["authority"]  # type: ignore[no-any-return]
 
 

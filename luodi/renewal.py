@@ -20,8 +20,8 @@ import dns.exception
 
 from luodi.authorities import Authority
 from luodi.certificate import ari, served
+from luodi.certificate.delegation import resolver_at
 from luodi.certificate.lifetime import Renewal
-from luodi.certificate.propagation import resolver_at
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, declared
 from luodi.outputs import NoOutputs, stack_outputs

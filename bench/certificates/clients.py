@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import subprocess
@@ -47,6 +48,9 @@ class Luodi:
     _url: str = ""
 
     def register(self) -> None:
+        # As pip has done for certbot; where Python may write no bytecode, each process would else compile it again.
+        for package in ("luodi", "bench"):
+            compileall.compile_dir(REPOSITORY / package, quiet=1)
         self._url = order.register(order.Account(self.ground.authority.authority, self._key))
 
     def order(self, certificates: Sequence[Sequence[str]]) -> None:

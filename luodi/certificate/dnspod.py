@@ -17,7 +17,7 @@ from dns.rdtypes.ANY.CAA import CAA
 from dns.rdtypes.ANY.CNAME import CNAME
 
 from luodi.api import DEFAULT_LINE, Account, ApiError, host_record
-from luodi.certificate import preflight, propagation
+from luodi.certificate import delegation, preflight, propagation
 from luodi.certificate.preflight import Caa
 from luodi.certificate.problems import OrderError
 
@@ -128,17 +128,17 @@ class ChallengeRecords:
             place = self._place(name)
             by_zone.setdefault(place.zone, {}).setdefault(place.name, []).extend(values)
         for zone, names in by_zone.items():
-            servers = self._servers if zone == self._zone else propagation.authoritative(zone, via=self._via)
+            servers = self._servers if zone == self._zone else delegation.authoritative(zone, via=self._via)
             self._tell(f"waiting for {len(servers)} name servers of {zone} to know the challenge records")
             propagation.wait(names, servers, seconds=self._seconds)
 
     @cached_property
     def _servers(self) -> list[propagation.NameServer]:
-        return propagation.authoritative(self._zone, via=self._via)
+        return delegation.authoritative(self._zone, via=self._via)
 
     @cached_property
     def _resolver(self) -> dns.resolver.Resolver:
-        return propagation.resolver_at(self._via)
+        return delegation.resolver_at(self._via)
 
     @cached_property
     def _zones(self) -> list[str]:

@@ -13,9 +13,8 @@ from luodi import authorities, dynamic
 from luodi.api import Account
 from luodi.certificate import order
 from luodi.certificate.dnspod import ChallengeRecords
+from luodi.certificate.propagation import DNS_PORT
 from luodi.settings import CertificateSettings, Surroundings
-
-_DNS = 53
 
 
 def accounts(props: Mapping[str, Any], hmac_key: str | None) -> list[order.Account]:
@@ -69,7 +68,7 @@ def records(account: Account, props: Mapping[str, Any], tell: Callable[[str], No
         account,
         props["zone"],
         seconds=props["propagation_timeout"],
-        via=Surroundings.from_environment().dns or [(address, _DNS) for address in props["resolvers"]],
+        via=Surroundings.from_environment().dns or [(address, DNS_PORT) for address in props["resolvers"]],
         tell=tell,
     )
 

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from luodi import chromium
-from luodi.certificate.propagation import resolver_at
+from luodi.certificate.delegation import resolver_at
 from luodi.doctor.observed import Answer, Host, Resolved, Seen, Target, Tls
 from luodi.settings import Surroundings, registrable
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any, Literal, Self
 
 Language = Literal["zh", "en"]
@@ -61,4 +59,7 @@ class Source:
 @cache
 def rules(name: str) -> Mapping[str, Any]:
     """A data file of the regime, ``luodi/filing/<name>.toml``."""
+    import tomllib  # here, so that whoever only has words starts quickly
+    from importlib import resources
+
     return tomllib.loads(resources.files("luodi.filing").joinpath(f"{name}.toml").read_text("utf-8"))

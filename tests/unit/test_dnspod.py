@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from luodi.api import ApiError
+from luodi.certificate.delegation import NoNameServers
 from luodi.certificate.dnspod import ChallengeRecords, Handle
 from luodi.certificate.problems import OrderError
-from luodi.certificate.propagation import NoNameServers, NotPropagated
+from luodi.certificate.propagation import NotPropagated
 from tests.unit.fake_account import refused
 from tests.unit.fake_dnspod import DnsPod, written
 from tests.unit.nameserver import NameServer

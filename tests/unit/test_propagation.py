@@ -9,8 +9,7 @@ import dns.rcode
 import pytest
 
 from luodi.certificate import propagation
-from luodi.certificate.propagation import NoNameServers, NotPropagated
-from tests.loopback import free_port
+from luodi.certificate.propagation import NotPropagated
 from tests.unit.nameserver import NameServer
 
 NAME = "_acme-challenge.example.cn"
@@ -35,89 +34,6 @@ def refusal(servers: list[NameServer], wanted: dict[str, list[str]], seconds: fl
     with pytest.raises(NotPropagated) as caught:
         propagation.wait(wanted, asked(servers), seconds=seconds)
     return str(caught.value), time.monotonic() - start
-
-
-# --- the servers of a zone ---------------------------------------------------------------------------
-
-
-def test_name_servers_are_found_by_delegation(name_servers: list[NameServer]) -> None:
-    first = name_servers[0]
-    found = propagation.authoritative("example.cn", via=[(first.address, first.port)])
-    assert found == asked(name_servers)
-    assert [str(server) for server in found] == [
-        "ns1.dnspod.test (127.0.0.1)",
-        "ns2.dnspod.test (127.0.0.2)",
-        "ns3.dnspod.test (127.0.0.3)",
-    ]
-
-
-def test_every_address_of_a_name_server_counts_once(name_servers: list[NameServer]) -> None:
-    first = name_servers[0]
-    first.publish("ns1.dnspod.test", "127.0.0.3", kind="A")
-    first.publish("ns3.dnspod.test", "127.0.0.3", kind="A")
-    found = propagation.authoritative("example.cn", via=[(first.address, first.port)])
-    assert [(server.name, server.address) for server in found] == [
-        ("ns1.dnspod.test", "127.0.0.1"),
-        ("ns1.dnspod.test", "127.0.0.3"),
-        ("ns2.dnspod.test", "127.0.0.2"),
-        ("ns3.dnspod.test", "127.0.0.3"),
-    ]
-
-
-def test_a_name_server_without_ipv4_is_left_out(name_servers: list[NameServer]) -> None:
-    first = name_servers[0]
-    del first.records["ns2.dnspod.test", "A"]
-    first.publish("ns2.dnspod.test", "::1", kind="AAAA")
-    found = propagation.authoritative("example.cn", via=[(first.address, first.port)])
-    assert [server.name for server in found] == ["ns1.dnspod.test", "ns3.dnspod.test"]
-
-
-def test_a_zone_that_is_not_delegated(name_servers: list[NameServer]) -> None:
-    first = name_servers[0]
-    with pytest.raises(NoNameServers) as caught:
-        propagation.authoritative("other.cn", via=[(first.address, first.port)])
-    assert str(caught.value) == (
-        "other.cn: its name servers can't be found (The DNS query name does not exist: other.cn). Is the domain "
-        "registered, and are DNSPod's name servers set at the registrar (修改 DNS 服务器)?"
-    )
-
-
-def test_a_zone_whose_name_servers_have_no_ipv4(name_servers: list[NameServer]) -> None:
-    first = name_servers[0]
-    first.records["example.cn", "NS"] = ["ns9.dnspod.test."]
-    first.publish("ns9.dnspod.test", "::1", kind="AAAA")
-    with pytest.raises(NoNameServers, match="none of them has an IPv4 address"):
-        propagation.authoritative("example.cn", via=[(first.address, first.port)])
-
-
-def test_resolvers_are_asked_in_turn_and_a_silent_one_costs_its_time_once(name_servers: list[NameServer]) -> None:
-    first, silent, failing = name_servers
-    silent.silent, failing.rcode = True, dns.rcode.SERVFAIL
-    start = time.monotonic()
-    found = propagation.authoritative("example.cn", via=[(one.address, one.port) for one in (failing, silent, first)])
-    took = time.monotonic() - start
-    assert found == asked(name_servers)
-    assert silent.asked == failing.asked == [("example.cn", "NS")]
-    assert took < 4, "the silent one alone takes two seconds; three lookups would take six"
-
-
-def test_of_resolvers_that_are_all_out_of_order_each_is_named(name_servers: list[NameServer]) -> None:
-    for server in name_servers:
-        server.rcode = dns.rcode.REFUSED
-    with pytest.raises(NoNameServers) as caught:
-        propagation.authoritative("example.cn", via=[(one.address, one.port) for one in name_servers])
-    for server in name_servers:
-        assert server.address in str(caught.value)
-
-
-def test_the_name_servers_are_asked_on_the_port_of_the_resolver_that_knew_them(name_servers: list[NameServer]) -> None:
-    first = name_servers[0]
-    dead = free_port()
-    found = propagation.authoritative("example.cn", via=[("127.0.0.9", dead), (first.address, first.port)])
-    assert {server.port for server in found} == {first.port}
-
-
-# --- waiting -----------------------------------------------------------------------------------------
 
 
 def test_all_servers_know(name_servers: list[NameServer]) -> None:
