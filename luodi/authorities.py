@@ -20,17 +20,16 @@ class Limit:
     def left(self, times: Iterable[datetime], now: datetime) -> float:
         """How many may be had now, after those that were had at these times; a part is one that is being refilled."""
         level, last = float(self.count), None
-        for time in [*sorted(one for one in times if one <= now), now]:
-            if last is not None:
-                level = min(float(self.count), level + (time - last) / self._interval)
-            last = time
-            if time is not now:
-                level = max(0.0, level - 1)
-        return level
+        for time in sorted(one for one in times if one <= now):
+            level, last = max(0.0, self._refilled(level, last, time) - 1), time
+        return self._refilled(level, last, now)
 
     def wait(self, left: float) -> timedelta:
         """How long until one may be had, when so many are left."""
         return max(0.0, 1 - left) * self._interval
+
+    def _refilled(self, level: float, since: datetime | None, now: datetime) -> float:
+        return level if since is None else min(float(self.count), level + (now - since) / self._interval)
 
     @property
     def _interval(self) -> timedelta:

@@ -133,6 +133,10 @@ def test_what_is_left_of_a_limit(ago: list[float], left: float, hours: float) ->
     assert FIVE.wait(has) / HOUR == pytest.approx(hours)
 
 
+def test_one_that_was_had_this_very_moment_counts() -> None:
+    assert FIVE.left([NOW, NOW], NOW) == pytest.approx(3)
+
+
 @given(st.lists(st.floats(0, 400), max_size=20))
 def test_a_limit_is_never_overdrawn_and_after_the_wait_there_is_one(ago: list[float]) -> None:
     times = [NOW - one * HOUR for one in ago]
