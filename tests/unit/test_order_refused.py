@@ -129,8 +129,9 @@ def test_of_duplicates_there_is_word_only_where_their_limit_is_known(directory: 
     known, told = authorities.find(id_), list[str]()
     account = Account(replace(known, directory=f"{directory.url}/dir"), KEY, binding=Binding("kid", "c2VjcmV0"))
     most = known.duplicates.count if known.duplicates else 100
-    issued = [Issuance(("example.cn",), NOW)] * (most - 1)
-    order.obtain(account, csr("example.cn"), Remembered(), issued=issued, tell=told.append)
+    now = dt.datetime.now(dt.UTC)
+    timing, issued = Timing(now=lambda: now), [Issuance(("example.cn",), now)] * (most - 1)
+    order.obtain(account, csr("example.cn"), Remembered(), issued=issued, timing=timing, tell=told.append)
     assert [f"{known} issues {most} certificates of the same names in 7 days" in one for one in told] == [
         True for _ in range(known.duplicates is not None)
     ]
