@@ -115,17 +115,37 @@ def _leading(seen: Seen) -> Iterator[Finding]:
     """Of pages that lead on: to nowhere, or to somebody else."""
     names = {host.name for host in seen.hosts}
     leads = {
-        host.name: urljoin(_address(host.name, seen), host.https.headers.get("location", ""))
+        host.name: urljoin(_address(host.name, seen), host.https.headers["location"])
         for host in seen.hosts
-        if host.https and host.https.status // 100 == 3
+        if host.https and _is_redirect(host.https)
     }
+    plain = {host.name: host.http for host in seen.hosts if host.http}
     for name, location in leads.items():
         there = _host_of(location)
+        if there == name and location.lower().startswith("http:"):
+            yield from _led_to_http(name, location, plain.get(name, Answer()))
+        elif there == name and _port_of(location) != seen.target.https_port:
+            yield found("leads-elsewhere", name, found=location)
         # What stays on the site has been followed as far as a browser would.
-        if there == name or name == _host_of(leads.get(there)):
+        elif there == name or name == _host_of(leads.get(there)):
             yield found("redirect-loop", name)
         elif there not in names:
             yield found("leads-elsewhere", name, found=there or location)
+
+
+def _led_to_http(name: str, location: str, plain: Answer) -> Iterator[Finding]:
+    """Of an https page that leads to http; where that is answered by a page, it has been told that it should lead to
+    https."""
+    if _leads_to_https(plain):
+        yield found("redirect-loop", name)
+    elif plain.error:
+        yield found("no-page", name, why=f"{location}: {plain.error}")
+    elif plain.status >= 400:
+        yield found("error-page", name, status=plain.status)
+
+
+def _is_redirect(answer: Answer) -> bool:
+    return answer.status // 100 == 3 and "location" in answer.headers
 
 
 def _address(name: str, seen: Seen) -> str:
@@ -140,7 +160,7 @@ def _first_page(host: Host, page: Answer) -> Iterator[Finding]:
         return
     if _is_blocked(page):
         yield found("blocked", host.name)
-    elif page.status >= 400:
+    elif not _is_page(page) and not _is_redirect(page):
         yield found("error-page", host.name, status=page.status)
     if page.truncated:
         yield found("huge-page", host.name)
@@ -149,7 +169,10 @@ def _first_page(host: Host, page: Answer) -> Iterator[Finding]:
 
 
 def _is_blocked(answer: Answer) -> bool:
-    return bool(_BLOCKED.search(answer.body) or _BLOCKED.search(answer.headers.get("location", "")))
+    if _BLOCKED.search(answer.headers.get("location", "")):
+        return True
+    # A page that has a number is the site's own, and may speak of sites that have none.
+    return bool(_BLOCKED.search(answer.body)) and not read(answer.body).icp
 
 
 def _leads_to_https(answer: Answer) -> bool:
@@ -257,6 +280,13 @@ def _host_of(link: str | None) -> str:
         return (urlsplit(link or "").hostname or "").lower()
     except ValueError:
         return ""
+
+
+def _port_of(link: str) -> int:
+    try:
+        return urlsplit(link).port or 443
+    except ValueError:
+        return 0
 
 
 def _mini_program(seen: Seen) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import dns.exception
 import dns.resolver
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from luodi import chromium
 from luodi.certificate.delegation import resolver_at
+from luodi.doctor.bodies import header_text, text_of, unpacked
 from luodi.doctor.observed import Answer, Host, Resolved, Seen, Target, Tls
 from luodi.settings import Surroundings, registrable
 
@@ -103,7 +104,8 @@ def _path_here(answer: Answer, port: int, name: str) -> str | None:
     except ValueError:
         return None
     path = f"{there.path or '/'}?{there.query}" if there.query else there.path or "/"
-    return path if path.isascii() and path.isprintable() and " " not in path else None
+    # Browsers send what an address can't have, such as Chinese, percent-encoded.
+    return quote(path, safe="%/?&=:;@+$,!~*'()-._[]|")
 
 
 def _exposed(address: str, port: int, name: str, seconds: float) -> tuple[str, ...]:
@@ -164,22 +166,18 @@ def fetch(address: str, port: int, name: str, seconds: float, *, tls: bool, path
             response = http.client.HTTPResponse(connection)
             response.begin()
             body = response.read(_MOST_BYTES + 1)
-            headers = {key.lower(): value for key, value in response.getheaders()}
+            if len(body) <= _MOST_BYTES and response.length:
+                raise http.client.IncompleteRead(body, response.length)
+            headers = {key.lower(): header_text(value) for key, value in response.getheaders()}
             took = time.monotonic() - began
-            text = _text(body[:_MOST_BYTES], response.headers.get_content_charset())
-            cookies = tuple(response.headers.get_all("set-cookie") or ())
-            return Answer(response.status, headers, text, len(body) > _MOST_BYTES, took, None, cookies, path)
+            plain = unpacked(body, headers.get("content-encoding", ""), _MOST_BYTES + 1)
+            text = text_of(plain[:_MOST_BYTES], response.headers.get_content_charset())
+            cookies = tuple(header_text(cookie) for cookie in response.headers.get_all("set-cookie") or ())
+            return Answer(response.status, headers, text, len(plain) > _MOST_BYTES, took, None, cookies, path)
     except (OSError, ValueError, http.client.HTTPException) as error:
         late = isinstance(error, TimeoutError) or time.monotonic() - began >= seconds
         why = "no answer in time" if late else _why(error)
         return Answer(seconds=time.monotonic() - began, error=why, path=path)
-
-
-def _text(body: bytes, charset: str | None) -> str:
-    try:
-        return body.decode(charset or "utf-8", "replace")
-    except LookupError:
-        return body.decode("utf-8", "replace")
 
 
 def shake_hands(address: str, port: int, name: str, roots: Path | None, seconds: float) -> Tls:
@@ -259,4 +257,6 @@ def _render(target: Target, address: str, seconds: float) -> tuple[str | None, b
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
         return "the connection was cut"
-    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    if isinstance(error, http.client.IncompleteRead):
+        return f"the answer broke off after {len(error.partial)} bytes"
+    return (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split()) or type(error).__name__

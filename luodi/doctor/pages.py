@@ -17,19 +17,25 @@ from luodi.filing.numbers import (
     parse_licence,
     parse_public_security,
 )
+from luodi.filing.reading import half_width
 
 T = TypeVar("T")
 
 _BETWEEN = "\u200b"
 """Stands between two pieces of text, so that a number that is in several is read, and what follows it is not of it."""
 _SPACE = r"[\s\u200b\ufeff]{0,8}"  # bounded: a page may be blank for megabytes
-_ICP = re.compile(
-    rf"(?:.{_SPACE}ICP{_SPACE}[备備]|.ICP{_SPACE}证{_SPACE}\d{{6}}{_SPACE}号{_SPACE}-){_SPACE}(?:案{_SPACE})?\d(?:\u200b?\d)*{_SPACE}[号號]?(?:{_SPACE}[-－—–]{_SPACE}\d+[A-Za-z]?)?",
-    re.IGNORECASE,
+_FILED = (
+    rf".{_SPACE}ICP{_SPACE}[备備]{_SPACE}(?:案{_SPACE}(?=(?:\u200b?\d){{6}}))?"
+    rf"\d(?:\u200b?\d)*{_SPACE}[号號]?(?:{_SPACE}-{_SPACE}\d+(?:[A-Z](?![A-Z]))?)?"
 )
+_FILED_BY_LICENCE = (
+    rf"(?:.{_SPACE}ICP{_SPACE}证{_SPACE}\d{{6}}{_SPACE}号|(?:合字|[\u4e00-\u9fff])?[AB][12](?:\.[AB][12])*-\d{{8}})"
+    rf"{_SPACE}-{_SPACE}\d+(?:[A-Z](?![A-Z]))?"
+)
+_ICP = re.compile(f"{_FILED}|{_FILED_BY_LICENCE}", re.IGNORECASE)
 _SECURITY = re.compile(rf".{_SPACE}公网安?备{_SPACE}\d+{_SPACE}号?")
 _LICENCE = re.compile(
-    r"(?:备案号|备案)[:：\s\u200b]{0,8}((?:.ICP证\d{6}号(?!-)|(?:合字|[\u4e00-\u9fff])?[AB][12](?:\.[AB][12])*-\d{8}(?!-)))"
+    r"(?:备案号|备案)[:\s\u200b]{0,8}((?:.ICP证\d{6}号(?!-)|(?:合字|[\u4e00-\u9fff])?[AB][12](?:\.[AB][12])*-\d{8}(?!-)))"
 )
 _FILING_HOSTS = re.compile(r"beian\.|mii(?:t)?beian\.")
 
@@ -58,8 +64,11 @@ def read(html: str) -> Page:
     """What the text of a page shows, without what its scripts would draw."""
     tree = LexborHTMLParser(html)
     tree.strip_tags(["script", "style", "template"])
-    text = tree.body.text(separator=_BETWEEN) if tree.body else ""
-    links = [(" ".join((node.text() or "").split()), node.attributes) for node in tree.css("a")]
+    for picture in tree.css("img[alt]"):
+        # A number may be drawn; its words are what a browser reads out.
+        picture.replace_with(picture.attributes.get("alt") or "")
+    text = half_width(tree.body.text(separator=_BETWEEN)) if tree.body else ""
+    links = [(half_width(" ".join((node.text() or "").split())), node.attributes) for node in tree.css("a")]
     icp, icp_errors = _numbers(_ICP, parse_icp, text, links)
     security, security_errors = _numbers(_SECURITY, parse_public_security, text, links)
     odd = {

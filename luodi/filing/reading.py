@@ -13,13 +13,17 @@ _FOLDED = {
 }
 
 
+def half_width(text: str) -> str:
+    """`text` with full-width characters made half-width and every dash a hyphen, character by character."""
+    return text.translate(_FOLDED)
+
+
 def fold(text: str) -> str:
     """`text` with full-width characters made half-width, ASCII letters upper case and dashes hyphens.
 
     White space and invisible characters (Unicode's Cf) are left out.
     """
-    folded = text.translate(_FOLDED)
-    kept = (char for char in folded if not (char.isspace() or unicodedata.category(char) == "Cf"))
+    kept = (char for char in half_width(text) if not (char.isspace() or unicodedata.category(char) == "Cf"))
     return "".join(char.upper() if char.isascii() else char for char in kept)
 
 
