@@ -343,9 +343,12 @@ def _folder(cwd: Path) -> Path:
 
 def _chosen(cwd: Path, stacks: tuple[str, ...]) -> list[str]:
     """The stacks that were named, or every one that has a file."""
-    names = [file.stack for file in stack_files(_folder(cwd), today_in_china())]
+    try:
+        names = [file.stack for file in stack_files(_folder(cwd), today_in_china())]
+    except NoProject as error:
+        raise click.ClickException(str(error)) from None
     if missing := [stack for stack in stacks if stack not in names]:
-        raise click.ClickException(f"there is no stack {', '.join(missing)}; there are: {', '.join(names) or 'none'}")
+        raise click.ClickException(f"there is no stack {', '.join(missing)}; there are: {', '.join(names)}")
     return list(dict.fromkeys(stacks)) or names
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -36,6 +38,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The module that has each command, by the command's own name."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _EXIT_CODES = """
 \b
 Exit codes, where a command's own help says nothing else:
@@ -88,6 +91,11 @@ def run() -> None:
         error.show()
         sys.exit(error.exit_code)
     except OSError as error:
+        if error.filename is None and error.errno in _FULL:
+            click.echo(f"Error: the output can't be written: {error.strerror}", err=True)
+            # What is still to be written would fail again when Python ends, and tell it in words of its own.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         if error.filename is None:
             raise
         click.echo(f"Error: {error.filename}: {error.strerror}", err=True)

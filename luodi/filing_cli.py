@@ -41,12 +41,9 @@ class Asked:
     def files(self) -> list[StackFile]:
         """The project's stack files, judged."""
         try:
-            found = stack_files(project_folder(self.cwd), self.today)
+            return stack_files(project_folder(self.cwd), self.today)
         except NoProject as error:
             raise click.ClickException(str(error)) from None
-        if not found:
-            raise click.ClickException(f"{self.cwd}: the project has no stack files (Pulumi.<stack>.yaml)")
-        return found
 
     def say(self, words: Words) -> str:
         """The words in the language asked for."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luodi.filing.words import Language
-from luodi.stackfiles import NoProject, mapping_of, project_folder, stack_folder
+from luodi.stackfiles import NoProject, project_file, project_folder, stack_folder
 from luodi.starting.answers import Answers, Question
 from luodi.starting.project import STACKS, first_files, project_files, project_name
 from luodi.starting.stack import stack_file
@@ -89,15 +89,11 @@ class Files:
 
 
 def _stacks_of(project: Path) -> Path:
-    try:
-        runtime = mapping_of(project / "Pulumi.yaml").get("runtime")
-        stacks = stack_folder(project)
-    except NoProject as error:
-        raise NoProject(f"{project / 'Pulumi.yaml'} {error}") from None
+    runtime = project_file(project).get("runtime")
     name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if name != "python":
         raise NoProject(f"{project / 'Pulumi.yaml'}: runs {name}, and luodi is a Python library; name another folder")
-    return stacks
+    return stack_folder(project)
 
 
 def _is_empty(folder: Path) -> bool:

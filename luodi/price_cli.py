@@ -77,12 +77,9 @@ def _files(cwd: Path, stack: str | None) -> Sequence[StackFile]:
 
     try:
         files = stack_files(project_folder(cwd), today_in_china())
-        chosen = [choose(files, stack)] if stack else files
+        return [choose(files, stack)] if stack else files
     except NoProject as error:
         raise click.ClickException(str(error)) from None
-    if not chosen:
-        raise click.ClickException(f"{cwd}: the project has no stack files (Pulumi.<stack>.yaml)")
-    return chosen
 
 
 def _ask(files: Sequence[StackFile]) -> tuple[Mapping[str, Price], Mapping[str, _Trouble]]:

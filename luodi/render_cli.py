@@ -64,8 +64,10 @@ def render(stack: str | None, out: Path | None, earlier: Path | None, cwd: Path 
         if out is not None:
             _write(out, files)
             click.echo(f"{out}: {len(files)} files")
-    except (RenderingError, content.ContentError, OSError) as error:
+    except (RenderingError, content.ContentError) as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
 
 def release(settings: Settings, project: Path, today: date) -> dict[str, File]:

@@ -50,24 +50,43 @@ def project_folder(start: Path) -> Path:
 
 
 def stack_files(project: Path, today: date) -> list[StackFile]:
-    """Every stack file of the project, by name. Raises NoProject."""
-    return [_read(stack, path, today) for stack, path in stack_paths(project).items()]
+    """Every stack file of the project, by name; there is one at least. Raises NoProject."""
+    paths = stack_paths(project)
+    if not paths:
+        folder = stack_folder(project)
+        raise NoProject(f"{folder}: the project has no stack files (Pulumi.<stack>.yaml); `luodi new` writes one")
+    return [_read(stack, path, today) for stack, path in paths.items()]
 
 
 def stack_paths(project: Path) -> dict[str, Path]:
     """The file of every stack, by the stack's name, unread. Raises NoProject."""
-    found = sorted(stack_folder(project).glob("Pulumi.*.yaml"))
+    folder = stack_folder(project)
+    try:
+        found = sorted(path for path in folder.iterdir() if path.match("Pulumi.*.yaml"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise NoProject(f"{folder}: can't be read: {error.strerror}") from None
     return {path.name.removeprefix("Pulumi.").removesuffix(".yaml"): path for path in found}
 
 
 def stack_folder(project: Path) -> Path:
     """Where the project keeps its stack files. Raises NoProject."""
-    return project / str(mapping_of(project / "Pulumi.yaml").get("stackConfigDir", "."))
+    return project / str(project_file(project).get("stackConfigDir", "."))
+
+
+def project_file(project: Path) -> dict[str, Any]:
+    """What the project's ``Pulumi.yaml`` says. Raises NoProject."""
+    path = project / "Pulumi.yaml"
+    try:
+        return mapping_of(path)
+    except NoProject as error:
+        raise NoProject(f"{path}: {error}") from None
 
 
 def choose(files: list[StackFile], stack: str | None) -> StackFile:
     """The stack of that name, or the only one there is. Raises NoProject."""
-    names = ", ".join(file.stack for file in files) or "none"
+    names = ", ".join(file.stack for file in files)
     matching = [file for file in files if stack in (None, file.stack)]
     if len(matching) == 1:
         return matching[0]
@@ -104,16 +123,36 @@ def _read(stack: str, path: Path, today: date) -> StackFile:
 def mapping_of(path: Path) -> dict[str, Any]:
     """A YAML file's mapping, as it stands there. Raises NoProject."""
     try:
-        read = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise NoProject(f"can't be read: {error}") from None
+        read = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  # a safe one
+    except OSError as error:
+        raise NoProject(f"can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise NoProject(f"is not UTF-8: line {line}; save it as UTF-8") from None
     except yaml.YAMLError as error:
         raise NoProject(f"is no YAML: {' '.join(_lines(error))}") from None
+    except RecursionError:
+        raise NoProject("is nested too deep for any setting") from None
     if read is None:
         return {}
     if not isinstance(read, dict):
         raise NoProject("is no mapping of settings")
     return read
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice, as YAML does and the engine."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """The mapping that begins here. Raises ComposerError."""
+        node = super().compose_mapping_node(anchor)
+        first: dict[str, yaml.ScalarNode] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and first.setdefault(key.value, key) is not key:
+                line = first[key.value].start_mark.line + 1
+                problem = f"{key.value} is there already, in line {line}; keep one of them"
+                raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+        return node
 
 
 def _lines(error: yaml.YAMLError) -> Iterator[str]:

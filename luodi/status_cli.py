@@ -56,19 +56,17 @@ def status(
     """
     from luodi.renewal import Watch
     from luodi.settings import today_in_china
-    from luodi.stackfiles import NoProject, choose, mapping_of, project_folder, stack_files
+    from luodi.stackfiles import NoProject, choose, project_file, project_folder, stack_files
     from luodi.status.looking import look
 
     language, today, now = cast("Language", lang), today_in_china(), datetime.now(UTC)
     try:
         project = project_folder(cwd)
-        name = str(mapping_of(project / "Pulumi.yaml").get("name", project.name))
+        name = str(project_file(project).get("name", project.name))
         files = stack_files(project, today)
         chosen = [choose(files, stack)] if stack else files
     except NoProject as error:
         raise click.ClickException(str(error)) from None
-    if not chosen:
-        raise click.ClickException(f"{project}: the project has no stack files (Pulumi.<stack>.yaml)")
     found = look(project, chosen, today, Watch(port, timeout))
     if html is not None:
         from luodi.status.page import page

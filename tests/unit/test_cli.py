@@ -61,6 +61,37 @@ def test_exit_codes() -> None:
     assert "No such command 'filng'" in mistyped.stderr
 
 
+@pytest.mark.parametrize("name", ["certificate", "diff", "doctor", "filing", "graph", "price", "renew", "status"])
+def test_a_project_without_stacks_is_told(name: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nstackConfigDir: stacks\n")
+    told = CliRunner().invoke(main, [name, "--cwd", str(tmp_path)])
+    assert told.exit_code in (1, 2)
+    assert isinstance(told.exception, SystemExit)
+    assert f"{tmp_path / 'stacks'}: the project has no stack files" in told.stderr
+
+
+@pytest.mark.parametrize("name", ["filing", "status"])
+def test_a_project_file_that_is_none_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("a: [")
+    told = CliRunner().invoke(main, [name, "--cwd", str(tmp_path)])
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"Error: {tmp_path / 'Pulumi.yaml'}: is no YAML: line 1")
+
+
+def test_a_stack_folder_that_can_t_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").write_text("a file")
+    told = CliRunner().invoke(main, ["filing", "--cwd", str(tmp_path)])
+    assert (told.exit_code, told.stderr) == (1, f"Error: {tmp_path / 'stacks'}: can't be read: Not a directory\n")
+
+
+def test_an_output_that_is_full_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", LUODI, "--help"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: the output can't be written: No space left on device\n")
+
+
 @pytest.mark.parametrize("words", [("filing",), ("renew", "--stack")])
 def test_a_stack_is_completed(words: tuple[str, ...]) -> None:
     if words == ("filing",):

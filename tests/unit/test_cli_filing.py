@@ -185,6 +185,10 @@ def test_a_stack_that_cannot_be_right_hides_no_other(project: Project) -> None:
         ("config: nothing", "config is no mapping of settings"),
         ("config: {1: x}", "config is no mapping of settings"),
         ("", "luodi:site: is not set"),
+        ("config:\n\tluodi:site: x", "is no YAML: line 2: found character '\\t'"),
+        ("config:\n  a: 1\n  a: 2", "is no YAML: line 3: a is there already, in line 2; keep one of them"),
+        ("config: {a: {b: 1, b: 2}}", "is no YAML: line 1: b is there already, in line 1"),
+        (f"config: {'[' * 3000}{']' * 3000}", "is nested too deep for any setting"),
     ],
 )
 def test_a_stack_file_that_is_none(project: Project, text: str, said: str) -> None:
@@ -193,6 +197,23 @@ def test_a_stack_file_that_is_none(project: Project, text: str, said: str) -> No
     assert shown.exit_code == 1
     assert said in shown.stdout
     assert isinstance(shown.exception, SystemExit)
+
+
+def test_a_stack_file_in_gbk(project: Project) -> None:
+    project.write("production", "")
+    (project.folder / "stacks" / "Pulumi.production.yaml").write_bytes("config:\n  # 示例\n".encode("gbk"))
+    shown = project.run("filing")
+    assert shown.exit_code == 1
+    assert "is not UTF-8: line 2; save it as UTF-8" in shown.stdout
+
+
+def test_a_key_may_be_taken_over_from_an_anchor(project: Project) -> None:
+    site = "{domain: example.cn, title: x}"
+    project.write("production", f"x: &site {site}\nconfig:\n  luodi:site: {{<<: *site, title: 示例}}\n")
+    shown = project.run("filing")
+    assert "luodi:server: is not set" in shown.stdout
+    assert "luodi:site" not in shown.stdout
+    assert "already" not in shown.stdout
 
 
 def test_no_project(tmp_path: Path) -> None:

@@ -138,6 +138,13 @@ def test_a_folder_of_something_else_is_left_alone(project: Path, tmp_path: Path)
     assert (project / "public/index.html").exists()
 
 
+def test_a_place_that_can_t_be_written_is_told(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    said = run(project, "--out", str(tmp_path / "file" / "out"))
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert said.stderr == f"Error: {tmp_path / 'file' / 'out' / 'nginx'}: Not a directory\n"
+
+
 def test_mistakes_are_told(project: Path, tmp_path: Path) -> None:
     assert run(project).exit_code == 2
     write(project, {**SITE, "upstream": "127.0.0.1:3000"})

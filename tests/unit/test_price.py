@@ -508,7 +508,6 @@ def test_without_credentials_nothing_is_asked(project: Project, monkeypatch: pyt
     ("arguments", "code", "said"),
     [
         ((), 1, "the project has no stack files (Pulumi.<stack>.yaml)"),
-        (("--stack", "prod"), 1, "there is no stack prod; there are: none"),
         (("production",), 2, "unexpected extra argument (production)"),
     ],
 )
