@@ -24,6 +24,8 @@ _HEADS = (
     Words("对外", "public"),
     Words("最近期限", "next due"),
 )
+_NARROW = 90
+"""Columns below which a table of six can't be read."""
 _OPEN, _CLOSED, _OVERRIDE = Words("开放", "yes"), Words("关闭", "no"), Words("越权开放", "by override")
 _NEXT, _WHERE, _ADVICE = Words("下一步", "next"), Words("去哪里办", "where"), Words("提示", "advice")
 _COLON = Words("：", ": ")
@@ -52,16 +54,19 @@ def show(
     today: date,
     language: Language,
 ) -> None:
-    """Print a table of the stacks, then for each where it stands and a timeline."""
+    """Print a table of the stacks, unless the terminal is narrow, then for each where it stands and a timeline."""
     console = terminal.console()
-    if reports:
+    narrow = console.width < _NARROW
+    if reports and not narrow:
         console.print(_table(reports, today, language))
     several = {report.stack for report in reports if report.site.path}
     for report in reports:
         console.print()
         title = f"{report.stack} · {report.domain}" if report.stack in several else report.stack
         console.print(Text(title, "bold"))
-        for line in _detail(report, today, language):
+        if narrow:
+            console.print(_indented(_pairs(report, today, language)))
+        for line in _detail(report, today, language, narrow=narrow):
             console.print(line)
     for file in broken:
         head = _WRONG.fill(stack=file.stack, count=len(file.problems))
@@ -78,19 +83,32 @@ def _table(reports: Sequence[Report], today: date, language: Language) -> Table:
     for head in _HEADS:
         table.add_column(head.in_(language), no_wrap=head is not _HEADS[-1])
     for report in reports:
-        facts, gate = report.site.filing, report.publication
-        kind = facts.type_name.in_(language)
-        public = _OVERRIDE if gate.override else _OPEN if gate.public else _CLOSED
-        colour = "red" if gate.override else "green" if gate.public else "yellow"
-        table.add_row(
-            report.stack,
-            report.domain,
-            f"{kind} · {facts.service_name.in_(language)}",
-            gate.stage.label.in_(language),
-            Text(public.in_(language), colour),
-            _nearest(report, today, language),
-        )
+        table.add_row(*_cells(report, today, language))
     return table
+
+
+def _pairs(report: Report, today: date, language: Language) -> Table:
+    """A row of the table, upright and without the stack's name."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for head, cell in zip(_HEADS[1:], _cells(report, today, language)[1:], strict=True):
+        table.add_row(head.in_(language), cell)
+    return table
+
+
+def _cells(report: Report, today: date, language: Language) -> tuple[str | Text, ...]:
+    facts, gate = report.site.filing, report.publication
+    public = _OVERRIDE if gate.override else _OPEN if gate.public else _CLOSED
+    colour = "red" if gate.override else "green" if gate.public else "yellow"
+    return (
+        report.stack,
+        report.domain,
+        f"{facts.type_name.in_(language)} · {facts.service_name.in_(language)}",
+        gate.stage.label.in_(language),
+        Text(public.in_(language), colour),
+        _nearest(report, today, language),
+    )
 
 
 def _nearest(report: Report, today: date, language: Language) -> Text:
@@ -100,7 +118,7 @@ def _nearest(report: Report, today: date, language: Language) -> Text:
     return Text(f"{nearest.day} {nearest.when(today).in_(language)}", "red" if nearest.overdue(today) else "")
 
 
-def _detail(report: Report, today: date, language: Language) -> Iterator[Any]:
+def _detail(report: Report, today: date, language: Language, *, narrow: bool) -> Iterator[Any]:
     gate, colon = report.publication, _COLON.in_(language)
     yield _indented(Text(gate.line.in_(language), "red" if gate.override else ""))
     for warning in gate.warnings:
@@ -108,23 +126,27 @@ def _detail(report: Report, today: date, language: Language) -> Iterator[Any]:
     yield _indented(Text(f"{_NEXT.in_(language)}{colon}{gate.next_step.in_(language)}", "bold"))
     if gate.where.url:
         yield _indented(Text(f"{_WHERE.in_(language)}{colon}{gate.where.name.in_(language)} {gate.where.url}"))
-    yield _indented(_timeline(report, today, language))
+    yield _indented(_timeline(report, today, language, narrow=narrow))
     for found in report.advice:
         words = f"{_ADVICE.in_(language)}{colon}{found.path} {found.words.in_(language)} [{found.source.confidence}]"
         yield _indented(Text(words, "yellow"))
 
 
-def _timeline(report: Report, today: date, language: Language) -> Table:
+def _timeline(report: Report, today: date, language: Language, *, narrow: bool) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+
+    def line(style: str, *cells: str) -> None:
+        shown = [" ".join(cells)] if narrow else cells
+        table.add_row(*(Text(cell, style, overflow="fold") for cell in shown))
+
     for event in report.events:
-        table.add_row(Text(f"● {event.day}", "green"), Text(event.name.in_(language), "green"))
+        line("green", f"● {event.day}", event.name.in_(language))
     for deadline in report.due():
         when = deadline.when(today).in_(language)
         if deadline.provisional:
             when += _PROVISIONAL.fill(year=deadline.day.year).in_(language)
         style = "bold red" if deadline.overdue(today) else ""
-        cells = (f"○ {deadline.day}", deadline.name.in_(language), when, deadline.where.url)
-        table.add_row(*(Text(cell, style) for cell in cells))
+        line(style, f"○ {deadline.day}", deadline.name.in_(language), when, deadline.where.url)
     return table
 
 

@@ -92,12 +92,13 @@ def doctor(
         project, stacks = _stacks(cwd, stack)
         for name, settings in stacks.items():
             findings += _of_stack(project, name, settings, http_port, examine)
-    if html is not None:
-        _write(html, findings, seen, lang)
     if as_json:
         print_json([finding.json() for finding in findings])
     else:
         _show(findings, lang)
+    # Last, since what was found is told though its page can't be written.
+    if html is not None:
+        _write(html, findings, seen, lang)
     context.exit(1 if any(finding.level == "failing" for finding in findings) else 0)
 
 

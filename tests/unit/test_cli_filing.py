@@ -15,6 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from luodi import terminal
 from luodi.cli import main
 from tests.project import REPOSITORY
 
@@ -197,6 +198,16 @@ def test_a_stack_file_that_is_none(project: Project, text: str, said: str) -> No
     assert shown.exit_code == 1
     assert said in shown.stdout
     assert isinstance(shown.exception, SystemExit)
+
+
+def test_a_narrow_terminal_loses_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_WIDTH", 40)
+    project.write("production", stack(WAITING))
+    shown = project.run("filing")
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert "…" not in shown.stdout
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    assert lines[1:5] == ["production", "域名 example.cn", "备案 首次备案 · 网站", "阶段 短信核验"]
 
 
 def test_a_stack_file_in_gbk(project: Project) -> None:

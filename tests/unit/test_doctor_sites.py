@@ -117,6 +117,15 @@ def test_a_site_is_followed_to_a_path_in_chinese(monkeypatch: pytest.MonkeyPatch
     assert (code, failing(output)) == (0, set())
 
 
+def test_what_was_found_is_told_though_its_page_can_t_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with real_site(response(page()), certificate(*BOTH)) as site:
+        code, output = examined(monkeypatch, tmp_path, site, "--json", "--html", str(tmp_path / "none" / "page.html"))
+
+    assert (code, failing(output)) == (2, {"number-missing"})
+
+
 def of(seen: Seen) -> list[str]:
     return [finding.id for finding in judge(seen, EXPECTED, NOW)]
 
