@@ -165,12 +165,14 @@ def fetch(address: str, port: int, name: str, seconds: float, *, tls: bool, path
             connection.sendall(f"{request}Connection: close\r\n\r\n".encode())
             response = http.client.HTTPResponse(connection)
             response.begin()
-            body = response.read(_MOST_BYTES + 1)
-            if len(body) <= _MOST_BYTES and response.length:
+            # Of a redirect nobody reads more than where it leads.
+            leads = response.status // 100 == 3 and "location" in response.headers
+            body = b"" if leads else response.read(_MOST_BYTES + 1)
+            if not leads and len(body) <= _MOST_BYTES and response.length:
                 raise http.client.IncompleteRead(body, response.length)
             headers = {key.lower(): header_text(value) for key, value in response.getheaders()}
             took = time.monotonic() - began
-            plain = unpacked(body, headers.get("content-encoding", ""), _MOST_BYTES + 1)
+            plain = unpacked(body, headers.get("content-encoding", ""), _MOST_BYTES + 1) if body else b""
             text = text_of(plain[:_MOST_BYTES], response.headers.get_content_charset())
             cookies = tuple(header_text(cookie) for cookie in response.headers.get_all("set-cookie") or ())
             return Answer(response.status, headers, text, len(plain) > _MOST_BYTES, took, None, cookies, path)

@@ -126,6 +126,14 @@ def test_what_was_found_is_told_though_its_page_can_t_be_written(
     assert (code, failing(output)) == (2, {"number-missing"})
 
 
+def test_a_redirect_is_followed_whatever_its_body(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = answer(b"<p>", "Location: /zh/\r\nContent-Length: 99\r\nContent-Encoding: br", "HTTP/1.1 301 Moved")
+    with real_site(response("gone"), certificate(*BOTH), {b"/": broken, b"/zh/": response(GOOD_PAGE)}) as site:
+        code, output = examined(monkeypatch, tmp_path, site, "--json")
+
+    assert (code, failing(output)) == (0, set())
+
+
 def of(seen: Seen) -> list[str]:
     return [finding.id for finding in judge(seen, EXPECTED, NOW)]
 
