@@ -3,6 +3,10 @@ one line at once, not a provider's retries."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from functools import cache
+
+from luodi.adopting import Record, refusal
 from luodi.api import Account, ApiError, host_record
 from luodi.settings import HostedSite
 
@@ -16,25 +20,32 @@ _SOMEBODY_ELSES = {
     "FailedOperation.DomainOwnedByOtherUser",
     "OperationDenied.NoPermissionToOperateDomain",
 }
-
-
 _NO_SUCH_RECORD = "ResourceNotFound.NoDataOfRecord"
-_LEADS_VISITORS = {"A", "AAAA", "CNAME", "显性URL", "隐性URL"}
 
 
 class PreflightError(Exception):
     """The cloud is there, yet what the stack says can't be done in it."""
 
 
-def check(account: Account, site: HostedSite, owner: str, *, publishes: bool) -> None:
+def check(
+    account: Account, site: HostedSite, owner: str, *, publishes: bool, held: Callable[[str], Collection[int]]
+) -> None:
     """Ask for the zone, and for what stands at the site's names in it.
 
-    `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any.
+    `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any. `held` tells the
+    ids of a zone's records that are in the stack's state: one that was taken over has somebody's remark until it is
+    switched. It is asked only where the remark doesn't tell.
     Raises PreflightError, ApiError or Unreachable.
     """
-    if _zone_is_there(account, site) and publishes:
-        for name in site.names:
-            _name_is_free(account, name, site, owner)
+    if not (_zone_is_there(account, site) and publishes):
+        return
+    in_state = cache(held)
+
+    def ours(record: Record) -> bool:
+        return record.get("Remark") == owner or record["RecordId"] in in_state(site.zone)
+
+    if why := refusal(site, {name: _records(account, name, site) for name in site.names}, ours):
+        raise PreflightError(why)
 
 
 def _zone_is_there(account: Account, site: HostedSite) -> bool:
@@ -59,20 +70,12 @@ def _zone_is_there(account: Account, site: HostedSite) -> bool:
     return True
 
 
-def _name_is_free(account: Account, name: str, site: HostedSite, owner: str) -> None:
-    """A second A record beside somebody's would send half of the visitors there, and DNSPod would not object."""
+def _records(account: Account, name: str, site: HostedSite) -> list[Record]:
+    """What stands at one of the site's names."""
     request = {"Domain": site.zone, "Subdomain": host_record(name, site.zone), "Limit": 100}
     try:
-        found = account.call("dnspod", "DescribeRecordList", request).get("RecordList") or []
+        return account.call("dnspod", "DescribeRecordList", request).get("RecordList") or []
     except ApiError as error:
         if error.code == _NO_SUCH_RECORD:
-            return
+            return []
         raise
-    for record in found:
-        if record["Type"] in _LEADS_VISITORS and record["Status"] == "ENABLE" and record.get("Remark") != owner:
-            raise PreflightError(
-                f"{site.at('luodi:site')}: {name} has a record already, which this stack did not make: "
-                f"{record['Type']} {record['Value']} (RecordId {record['RecordId']}). Visitors would be sent to "
-                "both. Nothing was changed. Delete or pause it (https://console.cloud.tencent.com/cns, 暂停), then run "
-                "pulumi up again"
-            )

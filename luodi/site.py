@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from luodi import announcing, apps, filing_footer, filing_live, hosting, preflight
+from luodi import announcing, apps, filing_footer, filing_live, hosting, preflight, state
 from luodi.api import Account
 from luodi.certificate.account import AcmeAccount
 from luodi.certificate.given import Given
@@ -73,7 +73,8 @@ class Site(pulumi.ComponentResource):
         self._readme("")  # a template that can't be rendered is told now, not when all else is done
         account = clearly(_account, settings)
         for site in settings.sites:
-            clearly(preflight.check, account, site, owner, publishes=self.publications[site].public)
+            public = self.publications[site].public
+            clearly(preflight.check, account, site, owner, publishes=public, held=state.records)
             if differs := filing_live.check(account, site.filing, site.apex):
                 pulumi.log.warn(differs.in_(language()), resource=self)
         zones = self._zones()
@@ -170,6 +171,7 @@ class Site(pulumi.ComponentResource):
         return zones
 
     def _publish(self, site: HostedSite, zone: pulumi.Output[str], owner: str) -> None:
+        announcing.tell_adopted(site, self)
         dns.Records(
             f"{self._of(site)}-records",
             zone=zone,
@@ -178,6 +180,7 @@ class Site(pulumi.ComponentResource):
             address=self.server.address,
             ttl=site.dns.ttl,
             owner=owner,
+            adopted=site.dns.adopt,
             protect=self._settings.server.protect,
             # A visitor who is sent to the server should find the site there; and a destroy that is refused at the
             # protected record has forgotten nothing yet.

@@ -77,6 +77,7 @@ _WHY_NO_HSTS = Words(
 )
 _WHY_NO_ACCOUNT = Words("属于原来的颁发机构或证书", "belongs to the authority or the certificate of the other stack")
 _WHY_ADOPTED = Words("域名解析由来源环境管理", "the zone is the other stack's")
+_WHY_NOT_ITS_RECORDS = Words("接管的是来源环境的解析记录", "the records are those of the other stack's names")
 _WHY_OPEN = Words("维护是一时的", "maintenance is for a while")
 _WHY_ITS_SERVER = Words("说的是另一台服务器", "says something of the other server")
 _WHY_NO_OVERRIDE = Words("越过备案要求的决定不照抄", "a decision to override the filing rules is not copied")
@@ -278,6 +279,7 @@ def _surroundings(made: _Made, base: Path) -> None:
 
     if made.get((*section("dns"), "manage")) == "create":
         made.put((*section("dns"), "manage"), "adopt", _WHY_ADOPTED)
+    made.put((*section("dns"), "adopt"), None, _WHY_NOT_ITS_RECORDS)
     made.put((*section("filing"), "server-expires"), None, _WHY_ITS_SERVER)
     made.put((*section("filing"), "publish-without-filing"), None, _WHY_NO_OVERRIDE)
 

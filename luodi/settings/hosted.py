@@ -97,6 +97,7 @@ class HostedSite:
             yield Problem(self.at("luodi:dns.zone"), f"{self.dns.zone} {_SUFFIX}")
         elif zone := self.dns.zone or bought:
             yield from self._outside(zone)
+        yield from self._adoptions()
         if bought and server is not None:
             found = findings(self.declared(region, server), self.filing)
             yield from (Problem(self.at(one.path), one.words.en) for one in found if one.refused)
@@ -106,3 +107,11 @@ class HostedSite:
             if name != zone and not name.endswith(f".{zone}"):
                 where = "luodi:site.domain" if index == 0 else f"luodi:site.names[{index - 1}]"
                 yield Problem(self.at(where), f"{name} is not in the zone {zone} ({self.at('luodi:dns.zone')})")
+
+    def _adoptions(self) -> Iterator[Problem]:
+        where, adopt = self.at("luodi:dns.adopt"), self.dns.adopt
+        for name, record in adopt.items():
+            if name not in self.names:
+                yield Problem(f"{where}.{name}", f"is none of the site's names: {', '.join(self.names)}")
+            elif others := [other for other, theirs in adopt.items() if theirs == record and other != name]:
+                yield Problem(f"{where}.{name}", f"{record} is named for {others[0]} too; a record has one name")

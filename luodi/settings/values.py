@@ -31,6 +31,8 @@ def host_name(text: str) -> str:
         pass
     else:
         raise ValueError(f"{text} is an IP address; a filing (ICP 备案) is for a domain, such as example.cn")
+    if name == "@":
+        raise ValueError("@ is what DNSPod's console calls the domain itself; write it whole, such as example.cn")
     if "://" in name or "/" in name:
         raise ValueError(f"{text} is an address; write the host name alone, such as example.cn")
     if "*" in name:

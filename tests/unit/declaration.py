@@ -23,7 +23,8 @@ _LOOP.set_exception_handler(lambda *_: None)
 class Declared:
     """One resource: what it is, whose child, its inputs as the provider names them, and how it is kept.
 
-    `secret` has the inputs that are encrypted in state; `after` the names of what it waits for.
+    `secret` has the inputs that are encrypted in state; `after` the names of what it waits for; `imported` the id of
+    what is there already, and is taken over; `retained` is whether that stays when the resource goes.
     """
 
     type: str
@@ -36,6 +37,8 @@ class Declared:
     protect: bool
     ignored: tuple[str, ...]
     delete_first: bool
+    imported: str
+    retained: bool
     custom: bool
 
 
@@ -102,6 +105,8 @@ class _Monitor(MockMonitor):
                     protect=request.protect,
                     ignored=tuple(request.ignoreChanges),
                     delete_first=request.deleteBeforeReplace,
+                    imported=request.importId,
+                    retained=request.retainOnDelete,
                     custom=request.custom,
                 )
             )

@@ -82,6 +82,7 @@ def landed(
     images: list[dict[str, Any]] = IMAGES,
     config: Mapping[str, str] | None = None,
     secret: tuple[str, ...] = (),
+    state: Mapping[str, Any] | None = None,
     **sections: Mapping[str, Any],
 ) -> Declaration:
     """What a site declares whose stack says this."""
@@ -100,6 +101,7 @@ def landed(
         answers={
             "tencentcloud:Images/getInstance:getInstance": {"id": "x", "images": images},
             "tencentcloud:User/getInfo:getInfo": {"id": "x", "appId": "1250000000"},
+            "pulumi:pulumi:readStackResourceOutputs": {"outputs": state or {}},
         },
         config=config,
         secret=secret,
@@ -374,6 +376,11 @@ def test_a_blueprint_goes_by_name_or_id(blueprint: str, found: str) -> None:
 # --- records, certificate, release -------------------------------------------------------------------
 
 
+def is_taken_over(record: Declared) -> bool:
+    """Whether a record is declared, in any way, as one that is there already."""
+    return bool(record.imported or record.ignored or record.retained)
+
+
 @BOTH
 def test_a_record_for_every_name(server: Mapping[str, Any]) -> None:
     names = ["www.example.cn", "api.v2.example.cn"]
@@ -398,6 +405,49 @@ def test_a_record_for_every_name(server: Mapping[str, Any]) -> None:
         )
         assert record.delete_first
     assert records["shop-records-apex"].after >= {"shop-records-www", "shop-records-api.v2"}
+    assert not [record.name for record in records.values() if is_taken_over(record)]
+
+
+MADE_BY_HAND = {"RecordId": 7, "Type": "A", "Value": "192.0.2.7", "Line": "默认", "Status": "ENABLE", "Remark": "老"}
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cloud whose zone has a record of somebody's at www."""
+
+    def call(account: Account, service: str, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if action == "DescribeRecordList" and parameters["Subdomain"] == "www":
+            return {"RecordList": [MADE_BY_HAND]}
+        return api(account, service, action, parameters)
+
+    monkeypatch.setattr(Account, "call", call)
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_record_that_is_taken_over_stays_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    told = landed(CVM, dns={"adopt": {"www.example.cn": 7}})
+    www = told.named("shop-records-www")
+    assert www.imported == "example.cn#7"
+    assert www.ignored == ("value", "ttl", "weight", "remark")
+    assert www.retained
+    assert not is_taken_over(told.named("shop-records-apex"))
+    assert "take luodi:dns.adopt out of the stack file" in caplog.text
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_record_that_was_taken_over_is_the_stack_s_own_once_that_is_taken_out() -> None:
+    record = {"type": "tencentcloud:Dnspod/record:Record", "outputs": {"id": "example.cn#7"}}
+    server = {"type": "tencentcloud:Instance/instance:Instance", "outputs": {"id": "ins-7"}}
+    www = landed(CVM, state={"urn:1": record, "urn:2": server}).named("shop-records-www")
+    assert not is_taken_over(www)
+    assert www.inputs["value"] == "203.0.113.9"
+
+
+@pytest.mark.usefixtures("by_hand")
+@pytest.mark.parametrize("identifier", ["example.cn#8", "other.cn#7", "example.cn#", ""])
+def test_another_record_s_id_in_the_state_is_not_that_one_s(identifier: str) -> None:
+    record = {"type": "tencentcloud:Dnspod/record:Record", "outputs": {"id": identifier}}
+    assert "www.example.cn has a record already" in refusal(lambda: landed(CVM, state={"urn:1": record}))
 
 
 @BOTH

@@ -121,6 +121,12 @@ def test_further_sites_go_along() -> None:
     ]
 
 
+def test_records_that_are_taken_over_are_the_other_stack_s() -> None:
+    result = made(stack(dns={"ttl": 900, "adopt": {"www.example.cn": 7}}))
+    assert result.config["luodi:dns"] == {"ttl": 900}
+    assert ("luodi:dns", "adopt") in [change.path for change in result.changes]
+
+
 def test_a_name_that_is_taken_is_refused() -> None:
     config = stack(site={"names": ["example.cn", "staging.example.cn"]})
     with pytest.raises(CannotStage, match=r"staging\.example\.cn is a name of the other stack already; .*--subdomain"):

@@ -270,7 +270,7 @@ BAD: list[tuple[str, Any, str]] = [
         ),
     ),
     ("luodi:site.tittle", "x", "is not a setting; did you mean title?"),
-    ("luodi:dns.zzz", "x", "is not a setting; known are manage, ttl, zone"),
+    ("luodi:dns.zzz", "x", "is not a setting; known are adopt, manage, ttl, zone"),
     ("luodi:certificate.propagation_timeout", 9, "is not a setting; did you mean propagation-timeout?"),
     ("luodi:server.disk.sise", 50, "is not a setting; did you mean size?"),
     ("luodi:server.bundle", "bundle_x", "is a setting of kind lighthouse, not cvm"),
@@ -341,6 +341,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("luodi:dns.manage", "take", "must be one of adopt, create; got take"),
     ("luodi:dns.ttl", 0, "must be 1 or more, got 0"),
     ("luodi:dns.ttl", "600", "must be a whole number, got '600'"),
+    ("luodi:dns.adopt", 7, "must be a mapping of settings, got 7"),
     # the certificate
     (
         "luodi:certificate.authority",
@@ -465,6 +466,36 @@ def test_a_bad_rule(rule: dict[str, Any], problems: list[str]) -> None:
     assert refusal(changed("luodi:server.ingress", [rule])) == [
         f"luodi:server.ingress[0].{problem}" for problem in problems
     ]
+
+
+@pytest.mark.parametrize(
+    ("adopt", "problems"),
+    [
+        ({"example.cn": "7"}, ["example.cn: must be a whole number, got '7'"]),
+        ({"example.cn": True}, ["example.cn: must be a whole number, got True"]),
+        ({"example.cn": 0}, ["example.cn: must be 1 or more, got 0"]),
+        ({"@": 7}, ["@: @ is what DNSPod's console calls the domain itself; write it whole, such as example.cn"]),
+        ({"www": 7}, ["www: www has no suffix; write it whole, such as example.cn"]),
+        (
+            {"shop.example.cn": 7},
+            ["shop.example.cn: is none of the site's names: example.cn, www.example.cn"],
+        ),
+        (
+            {"example.cn": 7, "www.example.cn": 7},
+            [
+                "example.cn: 7 is named for www.example.cn too; a record has one name",
+                "www.example.cn: 7 is named for example.cn too; a record has one name",
+            ],
+        ),
+    ],
+)
+def test_records_that_can_t_be_taken_over(adopt: dict[str, Any], problems: list[str]) -> None:
+    assert refusal(changed("luodi:dns.adopt", adopt)) == [f"luodi:dns.adopt.{problem}" for problem in problems]
+
+
+def test_records_to_take_over() -> None:
+    values = changed("luodi:dns.adopt", {"WWW.Example.cn.": 7})
+    assert Settings.parse(values).main.dns.adopt == {"www.example.cn": 7}
 
 
 def test_a_domain_outside_its_zone() -> None:
