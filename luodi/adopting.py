@@ -3,7 +3,8 @@ Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from luodi.api import DEFAULT_LINE
@@ -16,21 +17,44 @@ _CONSOLE = "https://console.cloud.tencent.com/cns"
 _LEADS_VISITORS = {"A", "AAAA", "CNAME", "显性URL", "隐性URL"}
 
 
-def refusal(site: HostedSite, standing: Mapping[str, Sequence[Record]], ours: Callable[[Record], bool]) -> str | None:
+@dataclass(frozen=True)
+class Own:
+    """Which records are the stack's.
+
+    `owner` is the remark (备注) that it gives its own; `held` tells the ids of those in its state. One that was taken
+    over has somebody's remark until it is switched, so the state is asked too, where the remark doesn't tell.
+    """
+
+    owner: str
+    held: Callable[[], Collection[int]]
+
+    def marks(self, record: Record) -> bool:
+        """Whether it has the stack's remark."""
+        return record.get("Remark") == self.owner
+
+    def holds(self, record: Record) -> bool:
+        """Whether it is in the stack's state."""
+        return record["RecordId"] in self.held()
+
+    def has(self, record: Record) -> bool:
+        """Whether the stack has made it or taken it over."""
+        return self.marks(record) or self.holds(record)
+
+
+def refusal(site: HostedSite, standing: Mapping[str, Sequence[Record]], own: Own) -> str | None:
     """Why the site's records can't be made or taken over, and what to do; None where they can.
 
-    `standing` has the records at each of the site's names; `ours` is asked of those that matter whether the stack has
-    made or taken over that one.
+    `standing` has the records at each of the site's names.
     """
-    wrong = [text for name in site.names for text in _adopted(site, name, standing[name], ours)]
+    wrong = [text for name in site.names for text in _adopted(site, name, standing[name], own)]
     if wrong:
         return "\n".join(wrong)
-    strangers = {name: _strangers(site, name, standing[name], ours) for name in site.names}
+    strangers = {name: _strangers(site, name, standing[name], own) for name in site.names}
     strangers = {name: found for name, found in strangers.items() if found}
     return "\n".join(_taken(site, strangers)) if strangers else None
 
 
-def _adopted(site: HostedSite, name: str, standing: Sequence[Record], ours: Callable[[Record], bool]) -> Iterator[str]:
+def _adopted(site: HostedSite, name: str, standing: Sequence[Record], own: Own) -> Iterator[str]:
     """What is wrong with the record that is to be taken over at a name."""
     wanted = site.dns.adopt.get(name)
     if wanted is None:
@@ -53,17 +77,19 @@ def _adopted(site: HostedSite, name: str, standing: Sequence[Record], ours: Call
         )
     elif record["Status"] != "ENABLE":
         yield f"{where} of {name} is paused (暂停); enable it there ({_CONSOLE}), or take it out of the stack file"
-    elif own := next((one for one in standing if one is not record and _leads(one) and ours(one)), None):
+    elif own.marks(record) and own.holds(record):
+        yield f"{where} of {name} is this stack's own already. Take the line out of the stack file"
+    elif other := next((one for one in standing if one is not record and _leads(one) and own.has(one)), None):
         yield (
-            f"{where} of {name} can't be taken over: this stack has a record there already, {_shown(own)}. Take the "
-            f"line out of the stack file"
+            f"{where} of {name} can't be taken over: this stack has a record there already, {_shown(other)}. Take the "
+            "line out of the stack file"
         )
 
 
-def _strangers(site: HostedSite, name: str, standing: Sequence[Record], ours: Callable[[Record], bool]) -> list[Record]:
+def _strangers(site: HostedSite, name: str, standing: Sequence[Record], own: Own) -> list[Record]:
     """A second A record beside somebody's would send half of the visitors there, and DNSPod would not object."""
     adopted = site.dns.adopt.get(name)
-    return [one for one in standing if _leads(one) and one["RecordId"] != adopted and not ours(one)]
+    return [one for one in standing if _leads(one) and one["RecordId"] != adopted and not own.has(one)]
 
 
 def _taken(site: HostedSite, strangers: Mapping[str, Sequence[Record]]) -> Iterator[str]:

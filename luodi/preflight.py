@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import cache
 
-from luodi.adopting import Record, refusal
+from luodi.adopting import Own, Record, refusal
 from luodi.api import Account, ApiError, host_record
 from luodi.settings import HostedSite
 
@@ -32,19 +32,14 @@ def check(
 ) -> None:
     """Ask for the zone, and for what stands at the site's names in it.
 
-    `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any. `held` tells the
-    ids of a zone's records that are in the stack's state: one that was taken over has somebody's remark until it is
-    switched. It is asked only where the remark doesn't tell.
+    `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any; `held` tells the
+    ids of a zone's records that are in the stack's state.
     Raises PreflightError, ApiError or Unreachable.
     """
     if not (_zone_is_there(account, site) and publishes):
         return
-    in_state = cache(held)
-
-    def ours(record: Record) -> bool:
-        return record.get("Remark") == owner or record["RecordId"] in in_state(site.zone)
-
-    if why := refusal(site, {name: _records(account, name, site) for name in site.names}, ours):
+    standing = {name: _records(account, name, site) for name in site.names}
+    if why := refusal(site, standing, Own(owner, cache(lambda: held(site.zone)))):
         raise PreflightError(why)
 
 

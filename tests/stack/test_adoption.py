@@ -192,6 +192,8 @@ def test_afterwards_nothing_is_to_do(moving: Moving) -> None:
 
 
 def test_afterwards_they_are_the_stack_s_own(moving: Moving) -> None:
+    again = moving.adopting.run("preview")
+    assert f"RecordId {moving.ids[_DOMAIN]} of {_DOMAIN} is this stack's own already" in again.output, str(again)
     others = moving.others()
     gone = moving.configured().run("destroy")
     assert gone.code == 0, str(gone)

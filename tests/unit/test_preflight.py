@@ -234,6 +234,19 @@ def test_an_id_that_can_t_be_taken_over_is_refused(found: list[dict[str, Any]], 
     assert refused_for(site(www=7), *found).startswith(f"luodi:dns.adopt: RecordId 7 {said}")
 
 
+def test_what_was_switched_already_is_not_taken_over_again() -> None:
+    mine = {"Type": "A", "Value": "203.0.113.9", "Remark": OWNER}
+    assert refused_for(site(www=7), mine, held=lambda _: {7}) == (
+        "luodi:dns.adopt: RecordId 7 of www.example.cn is this stack's own already. Take the line out of the stack file"
+    )
+
+
+def test_a_record_of_a_stack_whose_state_was_lost_is_taken_over_again() -> None:
+    found = records({"Type": "A", "Value": "203.0.113.9", "Remark": OWNER})
+    account = FakeAccount(answers={"DescribeDomain": zone, "DescribeRecordList": found})
+    preflight.check(account, site(www=7), OWNER, publishes=True, held=nothing)
+
+
 def test_another_record_beside_the_one_that_is_taken_over_is_refused() -> None:
     told = refused_for(site(www=7), THEIRS, {"Type": "AAAA", "Value": "2001:db8::7", "RecordId": 8})
     assert "which this stack did not make: AAAA 2001:db8::7 (RecordId 8)" in told
