@@ -3,7 +3,7 @@ Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,13 @@ _LEADS_VISITORS = {"A", "AAAA", "CNAME", "显性URL", "隐性URL"}
 class Own:
     """Which records are the stack's.
 
-    `owner` is the remark (备注) that it gives its own; `held` tells the ids of those in its state. One that was taken
-    over has somebody's remark until it is switched, so the state is asked too, where the remark doesn't tell.
+    `owner` is the remark (备注) that it gives its own; `in_state` tells of an id whether that record is in its state.
+    One that was taken over has somebody's remark until it is switched, so that is asked too, where the remark doesn't
+    tell.
     """
 
     owner: str
-    held: Callable[[], Collection[int]]
+    in_state: Callable[[int], bool]
 
     def marks(self, record: Record) -> bool:
         """Whether it has the stack's remark."""
@@ -34,7 +35,7 @@ class Own:
 
     def holds(self, record: Record) -> bool:
         """Whether it is in the stack's state."""
-        return record["RecordId"] in self.held()
+        return self.in_state(record["RecordId"])
 
     def has(self, record: Record) -> bool:
         """Whether the stack has made it or taken it over."""

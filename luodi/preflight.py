@@ -3,12 +3,12 @@ one line at once, not a provider's retries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from functools import cache
+from collections.abc import Callable
 
 from luodi.adopting import Own, Record, refusal
 from luodi.api import Account, ApiError, host_record
 from luodi.settings import HostedSite
+from luodi.state import Held
 
 _NO_SUCH_ZONE = {
     "InvalidParameterValue.DomainNotExists",
@@ -27,19 +27,24 @@ class PreflightError(Exception):
     """The cloud is there, yet what the stack says can't be done in it."""
 
 
-def check(
-    account: Account, site: HostedSite, owner: str, *, publishes: bool, held: Callable[[str], Collection[int]]
-) -> None:
+def check(account: Account, site: HostedSite, owner: str, *, publishes: bool, held: Callable[[], Held]) -> None:
     """Ask for the zone, and for what stands at the site's names in it.
 
-    `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any; `held` tells the
-    ids of a zone's records that are in the stack's state.
+    `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any; `held` tells what
+    is in the stack's state, and is asked only where that matters.
     Raises PreflightError, ApiError or Unreachable.
     """
-    if not (_zone_is_there(account, site) and publishes):
+    if not _zone_is_there(account, site):
+        return
+    if site.dns.manage == "create" and site.zone not in held().zones:
+        raise PreflightError(
+            f"{site.at('luodi:dns.manage')}: the zone {site.zone} is at DNSPod already, and this stack did not make "
+            "it. Nothing was changed. Set it to adopt: the zone is used then, and stays when the stack goes"
+        )
+    if not publishes:
         return
     standing = {name: _records(account, name, site) for name in site.names}
-    if why := refusal(site, standing, Own(owner, cache(lambda: held(site.zone)))):
+    if why := refusal(site, standing, Own(owner, lambda record: held().has(site.zone, record))):
         raise PreflightError(why)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,10 @@ class Site(pulumi.ComponentResource):
         self._given = clearly(self._bought)
         self._readme("")  # a template that can't be rendered is told now, not when all else is done
         account = clearly(_account, settings)
+        held = cache(state.held)
         for site in settings.sites:
             public = self.publications[site].public
-            clearly(preflight.check, account, site, owner, publishes=public, held=state.records)
+            clearly(preflight.check, account, site, owner, publishes=public, held=held)
             if differs := filing_live.check(account, site.filing, site.apex):
                 pulumi.log.warn(differs.in_(language()), resource=self)
         zones = self._zones()

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
 
+from luodi.settings import host_name
+
 _READ = "pulumi:pulumi:readStackResourceOutputs"
-_RECORD = "tencentcloud:Dnspod/record:Record"
+_ZONE, _RECORD = "tencentcloud:Dnspod/domainInstance:DomainInstance", "tencentcloud:Dnspod/record:Record"
 
 
-def records(zone: str) -> frozenset[int]:
-    """The ids of the DNSPod records of `zone` that the stack has made or taken over, as of the last step it finished.
+@dataclass(frozen=True)
+class Held:
+    """What the stack has made or taken over at DNSPod: zones, in A-labels, and records, as the provider names them
+    (``zone#record``)."""
 
-    Empty for a stack that was never up. By the engine's own function, which `pulumi.StackReference` stands on too
-    (pulumi, pkg/resource/deploy/builtins.go).
+    zones: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
+
+    def has(self, zone: str, record: int) -> bool:
+        """Whether a record of a zone is the stack's."""
+        return f"{zone}#{record}" in self.records
+
+
+def held() -> Held:
+    """What is in the state as of the last step that was finished; nothing for a stack that was never up.
+
+    By the engine's own function, which `pulumi.StackReference` stands on too (pulumi,
+    pkg/resource/deploy/builtins.go).
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer = cast("Mapping[str, Any]", pulumi.runtime.invoke(_READ, {"stackName": stack}).value)
-    held = (one["outputs"].get("id", "") for one in answer["outputs"].values() if one["type"] == _RECORD)
-    # The provider's id: zone#record.
-    whose = (str(identifier).rpartition("#") for identifier in held)
-    return frozenset(int(number) for of, _, number in whose if of == zone and number.isdigit())
+    found = [(one["type"], str(one["outputs"].get("id") or "")) for one in answer["outputs"].values()]
+    return Held(
+        frozenset(host_name(identifier) for kind, identifier in found if kind == _ZONE and identifier),
+        frozenset(identifier for kind, identifier in found if kind == _RECORD),
+    )

@@ -68,6 +68,10 @@ class Moving:
     def others(self) -> list[dict[str, Any]]:
         return [one for one in self.records() if one["RecordId"] not in self.ids.values()]
 
+    def modifications(self) -> int:
+        """How many records were ever changed in that cloud."""
+        return sum(map(self.cloud.count_of, ("ModifyRecord", "ModifyRecordRemark", "ModifyRecordStatus")))
+
     def answer(self, name: str) -> tuple[str, ...]:
         """The addresses that a visitor is sent to."""
         query = dns.message.make_query(name, "A")
@@ -132,8 +136,16 @@ def test_an_id_that_is_not_at_that_name_is_refused(moving: Moving, adopt: dict[s
     assert moving.records() == before
 
 
+def test_the_zone_is_not_made_anew(moving: Moving) -> None:
+    before = moving.cloud.state()["counts"]
+    refused = moving.configured({"manage": "create"}).run("up")
+    assert refused.code != 0
+    assert f"luodi:dns.manage: the zone {_DOMAIN} is at DNSPod already" in refused.output, str(refused)
+    assert moving.cloud.state()["counts"] == before
+
+
 def test_records_are_taken_over_as_they_are(moving: Moving) -> None:
-    before = moving.records()
+    before, modified = moving.records(), moving.modifications()
     previewed = moving.adopting.run("preview")
     assert previewed.changes["import"] == 2, str(previewed)
     assert f"still leading where they led: {_DOMAIN}, www.{_DOMAIN}" in previewed.output
@@ -141,7 +153,7 @@ def test_records_are_taken_over_as_they_are(moving: Moving) -> None:
     assert set(taken.changes) == {"create", "import"}, str(taken)
     assert taken.changes["import"] == 2
     assert moving.records() == before
-    assert moving.cloud.count_of("ModifyRecord") == moving.cloud.count_of("ModifyRecordRemark") == 0
+    assert moving.modifications() == modified
     assert [moving.answer(name) for name in _NAMES] == [(_OLD,), (_OLD,)]
 
 

@@ -47,6 +47,10 @@ OUTPUTS: Mapping[str, dict[str, Any]] = {
     },
     "luodi:Release": {"release": "0123456789abcdef"},
 }
+UP: Mapping[str, Any] = {
+    "urn:zone": {"type": "tencentcloud:Dnspod/domainInstance:DomainInstance", "outputs": {"id": "example.cn"}}
+}
+"""What the state holds of a stack that has made its zone."""
 IMAGES = [
     {"imageId": "img-old", "createdTime": "2024-05-01T00:00:00Z", "osName": "Ubuntu Server 24.04 LTS 64位"},
     {"imageId": "img-new", "createdTime": "2026-05-01T00:00:00Z", "osName": "Ubuntu Server 24.04 LTS 64位"},
@@ -82,7 +86,7 @@ def landed(
     images: list[dict[str, Any]] = IMAGES,
     config: Mapping[str, str] | None = None,
     secret: tuple[str, ...] = (),
-    state: Mapping[str, Any] | None = None,
+    state: Mapping[str, Any] = UP,
     **sections: Mapping[str, Any],
 ) -> Declaration:
     """What a site declares whose stack says this."""
@@ -101,7 +105,7 @@ def landed(
         answers={
             "tencentcloud:Images/getInstance:getInstance": {"id": "x", "images": images},
             "tencentcloud:User/getInfo:getInfo": {"id": "x", "appId": "1250000000"},
-            "pulumi:pulumi:readStackResourceOutputs": {"outputs": state or {}},
+            "pulumi:pulumi:readStackResourceOutputs": {"outputs": state},
         },
         config=config,
         secret=secret,
@@ -441,6 +445,18 @@ def test_a_record_that_was_taken_over_is_the_stack_s_own_once_that_is_taken_out(
     www = landed(CVM, state={"urn:1": record, "urn:2": server}).named("shop-records-www")
     assert not is_taken_over(www)
     assert www.inputs["value"] == "203.0.113.9"
+
+
+def test_a_zone_that_somebody_made_is_not_created() -> None:
+    said = refusal(lambda: landed(CVM, dns={"manage": "create"}, state={}))
+    assert said.startswith("luodi:dns.manage: the zone example.cn is at DNSPod already, and this stack did not make it")
+
+
+def test_a_zone_with_a_chinese_name_is_known_again() -> None:
+    site = {"domain": "示例.cn", "title": "示例"}
+    held = {**UP["urn:zone"], "outputs": {"id": "示例.cn"}}
+    told = landed(CVM, site=site, dns={"manage": "create"}, state={"urn:zone": held})
+    assert told.named("shop-zone").inputs == {"domain": "xn--fsq092h.cn"}
 
 
 @pytest.mark.usefixtures("by_hand")

@@ -12,15 +12,26 @@ from luodi import preflight
 from luodi.api import ApiError, Unreachable
 from luodi.preflight import PreflightError
 from luodi.settings import HostedSite, Settings
+from luodi.state import Held
 from tests.unit.fake_account import Answer, FakeAccount, refused
 
 OWNER = "luodi project/stack"
 NONE = refused("ResourceNotFound.NoDataOfRecord")
 
 
-def nothing(_: str) -> set[int]:
-    """A state that holds no record."""
-    return set()
+def nothing() -> Held:
+    """A state that holds nothing."""
+    return Held()
+
+
+def zone_and_record() -> Held:
+    """A state that holds the zone, and a record of it."""
+    return Held(frozenset({"example.cn"}), frozenset({"example.cn#7"}))
+
+
+def not_asked() -> Held:
+    """A state that is not to be asked for."""
+    pytest.fail("was asked")
 
 
 def site(manage: str = "adopt", **adopt: int) -> HostedSite:
@@ -56,7 +67,7 @@ def records(*found: dict[str, Any]) -> Answer:
 @pytest.mark.parametrize("manage", ["adopt", "create"])
 def test_all_is_well(manage: str) -> None:
     account = FakeAccount(answers={"DescribeDomain": zone, "DescribeRecordList": NONE})
-    preflight.check(account, site(manage), OWNER, publishes=True, held=nothing)
+    preflight.check(account, site(manage), OWNER, publishes=True, held=zone_and_record)
     assert account.asked("DescribeDomain") == [{"Domain": "example.cn"}]
     assert [request["Subdomain"] for request in account.asked("DescribeRecordList")] == ["@", "www"]
 
@@ -65,6 +76,21 @@ def test_a_site_that_publishes_nothing_asks_for_no_name() -> None:
     account = FakeAccount(answers={"DescribeDomain": zone})
     preflight.check(account, site(), OWNER, publishes=False, held=nothing)
     assert len(account.calls) == 1
+
+
+def test_a_zone_that_is_there_already_is_not_created() -> None:
+    account = FakeAccount(answers={"DescribeDomain": zone})
+    with pytest.raises(PreflightError) as caught:
+        preflight.check(account, site("create"), OWNER, publishes=True, held=nothing)
+    assert str(caught.value) == (
+        "luodi:dns.manage: the zone example.cn is at DNSPod already, and this stack did not make it. Nothing was "
+        "changed. Set it to adopt: the zone is used then, and stays when the stack goes"
+    )
+
+
+def test_the_state_is_not_asked_for_a_zone_that_stays() -> None:
+    account = FakeAccount(answers={"DescribeDomain": zone, "DescribeRecordList": NONE})
+    preflight.check(account, site(), OWNER, publishes=True, held=not_asked)
 
 
 MISSING = [
@@ -129,7 +155,7 @@ def test_a_cloud_that_does_not_answer_is_told() -> None:
         preflight.check(FakeAccount(answers={"DescribeDomain": silent}), site(), OWNER, publishes=True, held=nothing)
 
 
-def refused_for(site: HostedSite, *found: dict[str, Any], held: Callable[[str], set[int]] = nothing) -> str:
+def refused_for(site: HostedSite, *found: dict[str, Any], held: Callable[[], Held] = nothing) -> str:
     """What is said of records at www."""
     account = FakeAccount(answers={"DescribeDomain": zone, "DescribeRecordList": records(*found)})
     with pytest.raises(PreflightError) as caught:
@@ -194,13 +220,13 @@ def test_a_record_that_is_taken_over_is_no_stranger() -> None:
 def test_a_record_that_the_state_holds_is_no_stranger() -> None:
     found = records({"Type": "A", "Value": "203.0.113.7"})
     account = FakeAccount(answers={"DescribeDomain": zone, "DescribeRecordList": found})
-    preflight.check(account, site(), OWNER, publishes=True, held=lambda zone: {7} if zone == "example.cn" else set())
+    preflight.check(account, site(), OWNER, publishes=True, held=zone_and_record)
 
 
 def test_the_state_is_not_asked_where_the_remark_tells() -> None:
     found = records({"Type": "A", "Value": "203.0.113.7", "Remark": OWNER})
     account = FakeAccount(answers={"DescribeDomain": zone, "DescribeRecordList": found})
-    preflight.check(account, site(), OWNER, publishes=True, held=lambda _: pytest.fail("was asked"))
+    preflight.check(account, site(), OWNER, publishes=True, held=not_asked)
 
 
 OURS = {"Type": "A", "Value": "203.0.113.9", "RecordId": 8, "Remark": OWNER}
@@ -236,7 +262,7 @@ def test_an_id_that_can_t_be_taken_over_is_refused(found: list[dict[str, Any]], 
 
 def test_what_was_switched_already_is_not_taken_over_again() -> None:
     mine = {"Type": "A", "Value": "203.0.113.9", "Remark": OWNER}
-    assert refused_for(site(www=7), mine, held=lambda _: {7}) == (
+    assert refused_for(site(www=7), mine, held=zone_and_record) == (
         "luodi:dns.adopt: RecordId 7 of www.example.cn is this stack's own already. Take the line out of the stack file"
     )
 
