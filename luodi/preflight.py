@@ -34,9 +34,12 @@ def check(account: Account, site: HostedSite, owner: str, *, publishes: bool, he
     is in the stack's state, and is asked only where that matters.
     Raises PreflightError, ApiError or Unreachable.
     """
+    # Asked whether the zone is there or not: the engine keeps a provider in the state for whoever asks it, and that is
+    # to be the same at the first up and at all others.
+    made = site.dns.manage == "create" and site.zone in held().zones
     if not _zone_is_there(account, site):
         return
-    if site.dns.manage == "create" and site.zone not in held().zones:
+    if site.dns.manage == "create" and not made:
         raise PreflightError(
             f"{site.at('luodi:dns.manage')}: the zone {site.zone} is at DNSPod already, and this stack did not make "
             "it. Nothing was changed. Set it to adopt: the zone is used then, and stays when the stack goes"
