@@ -117,7 +117,7 @@ def _exposed(address: str, port: int, name: str, seconds: float) -> tuple[str, .
 
 def _resolve(name: str, surroundings: Surroundings, seconds: float) -> Resolved:
     try:
-        addresses = _asked(name, "A", surroundings, seconds)
+        addresses = tuple(sorted(_asked(name, "A", surroundings, seconds)))  # the same one is looked at each time
         return Resolved(addresses, six=_values(name, "AAAA", surroundings, seconds))
     except (dns.exception.DNSException, OSError) as error:
         return Resolved(error=" ".join(str(error).split()) or type(error).__name__)
