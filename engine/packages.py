@@ -93,16 +93,28 @@ APPLICATIONS = (
 """What the examples are tested with."""
 
 
+_LOCK_SECONDS = 600
+"""How long another installation, such as the system's own upgrades, is waited for."""
+
+
 def require(wanted: tuple[Package, ...] = NEEDED) -> None:
     """Install those of ``wanted`` that are missing.
 
     Raises EngineError with the command to type where this user or this system can't install them.
     """
-    missing = [package for package in wanted if not package.present()]
-    for package in missing:
-        print(f"engine: {package.name} is missing; it {package.why}", file=sys.stderr)
-    if missing:
-        install([package.name for package in missing])
+    if not _missing(wanted):
+        return
+    # What another process installs meanwhile, such as another worker of the same tests, is there afterwards.
+    with cache.locked(cache.folder() / "packages"):
+        missing = _missing(wanted)
+        for package in missing:
+            print(f"engine: {package.name} is missing; it {package.why}", file=sys.stderr)
+        if missing:
+            install([package.name for package in missing])
+
+
+def _missing(wanted: tuple[Package, ...]) -> list[Package]:
+    return [package for package in wanted if not package.present()]
 
 
 def install(names: list[str]) -> None:
@@ -138,7 +150,7 @@ def candidate(name: str) -> str | None:
 
 def _apt_get(*arguments: str, seconds: float) -> None:
     running.run(
-        ["apt-get", "-q", *arguments],
+        ["apt-get", "-q", "-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}", *arguments],
         shlex.join(["apt-get", *arguments]),
         log=cache.folder() / "apt-get.log",
         seconds=seconds,

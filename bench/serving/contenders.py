@@ -21,6 +21,11 @@ from tests.loopback import free_port
 from tests.template.server import Server, certificates, issued
 
 NAME = "example.cn"
+_SANDBOX = (
+    *("bwrap", "--bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--die-with-parent", "--unshare-pid"),
+    *("--tmpfs", "/run"),
+)
+"""As luodi's nginx stands in one; what that costs, everybody pays."""
 _CADDY = Path(__file__).with_name("caddy")
 
 
@@ -183,7 +188,7 @@ def _running(command: list[str], port: int, output: Path, more: dict[str, str] |
         # In a session of its own, as the nginx of luodi's sandbox is, which is a daemon: Linux shares the processors
         # out among sessions first (autogroups), so who is in that of the load gets another share.
         subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            [*_SANDBOX, *command], stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         ) as process,
     ):
         try:

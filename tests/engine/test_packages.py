@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from engine import packages, provide
 from engine.errors import EngineError
 
+APT_GET = "apt-get -q -o DPkg::Lock::Timeout=600"
 ABSENT = packages.Package("no-such-package", "is only asked for here", lambda: False)
 PRESENT = packages.Package("sh", "is everywhere", lambda: True)
 
@@ -36,11 +38,20 @@ def test_what_is_there_is_left_alone(machine: Path) -> None:
 def test_root_installs_and_no_service_starts(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     packages.require((PRESENT, ABSENT))
     assert machine.read_text().splitlines() == [
-        "apt-get -q update [noninteractive, services: off]",
-        "apt-get -q install -y --no-install-recommends no-such-package [noninteractive, services: off]",
+        f"{APT_GET} update [noninteractive, services: off]",
+        f"{APT_GET} install -y --no-install-recommends no-such-package [noninteractive, services: off]",
     ]
     assert not packages.POLICY.exists()
     assert "no-such-package is missing; it is only asked for here" in capsys.readouterr().err
+
+
+def test_two_who_need_the_same_install_it_once(machine: Path, tmp_path: Path, program: Callable[..., Path]) -> None:
+    there = tmp_path / "there"
+    program("apt-get", f"echo $* >> {machine}; sleep 0.3; touch {there}")
+    wanted = packages.Package("tool", "is asked for twice", there.is_file)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: packages.require((wanted,)), range(2)))
+    assert machine.read_text().count(" install -y ") == 1
 
 
 def test_an_administrators_own_policy_stays(machine: Path) -> None:

@@ -62,4 +62,4 @@ def test_what_is_not_counted_is_refused(cloud: Cloud) -> None:
     code = "InvalidParameterValue.InvalidResourceQuotaResourceName"
     assert refused(cloud, "lighthouse", "DescribeGeneralResourceQuotas", asked) == code
     wrong = {"Filters": [{"Name": "colour", "Values": ["red"]}]}
-    assert refused(cloud, "cvm", "DescribeAccountQuota", wrong) == "InvalidFilterValue.NotSupported"
+    assert refused(cloud, "cvm", "DescribeAccountQuota", wrong) == "InvalidFilter"

@@ -24,7 +24,7 @@ class Quotas(CvmPart):
         """Tell what is left in each zone, by the way of paying."""
         filters = {one.Name: set(one.Values or ()) for one in request.Filters or ()}
         if unknown := set(filters) - _FILTERS:
-            raise CloudError("InvalidFilterValue.NotSupported", f"There is no filter {', '.join(sorted(unknown))}.")
+            raise CloudError("InvalidFilter", f"There is no filter {', '.join(sorted(unknown))}.")
         zones = [one.zone for one in self.cloud.catalogue.regions[self.region].zones]
         asked = [zone for zone in zones if zone in filters.get("zone", {zone})]
         quotas = {
