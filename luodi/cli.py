@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import cast
 import click
 
 from luodi import __version__
+from luodi.terminal import INTERRUPTED
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -76,8 +76,8 @@ def main() -> None:
 def run() -> None:
     """The program, `luodi`.
 
-    What a terminal's encoding lacks is shown escaped, and ends nothing. Ctrl-C ends with 130, as shells have it
-    (128 + SIGINT), and a file that can't be read or written with one line that names it.
+    What a terminal's encoding lacks is shown escaped, and ends nothing. Ctrl-C ends with 130, as shells have
+    it, and a file that can't be read or written with one line that names it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -86,7 +86,7 @@ def run() -> None:
         sys.exit(main.main(prog_name="luodi", standalone_mode=False))
     except click.Abort:
         click.echo("\nStopped.", err=True)
-        sys.exit(128 + signal.SIGINT)
+        sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

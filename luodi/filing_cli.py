@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ import click
 from luodi.filing.verdict import Purpose, find_province, judge
 from luodi.filing.words import Language, Words
 from luodi.settings import Settings, readable, today_in_china
-from luodi.stackfiles import NoProject, StackFile, choose, project_folder, stack_files
-from luodi.terminal import print_json, stack_option
+from luodi.stackfiles import NoProject, StackFile, choose, project_folder, selected, stack_files
+from luodi.terminal import colour, print_json, stack_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -104,7 +103,7 @@ def filing(
 
     files = asked.files()
     try:
-        chosen = [choose(files, stack)] if stack else files
+        chosen = selected(files, stack)
     except NoProject as error:
         raise click.ClickException(str(error)) from None
     found = [report for file in chosen if file.settings for report in reports(file.stack, file.settings, asked.today)]
@@ -166,7 +165,7 @@ def number(
         if verdict.canonical:
             click.echo(verdict.canonical)
         if reason:
-            click.secho(reason, err=True, fg="red" if verdict.verdict == "invalid" else "yellow", color=_colour())
+            click.secho(reason, err=True, fg="red" if verdict.verdict == "invalid" else "yellow", color=colour())
     if verdict.verdict == "invalid":
         context.exit(1)
 
@@ -267,22 +266,17 @@ def dossier(
         click.echo(str(pdf))
     for note in (outputs.note, pdfs.note):
         if note:
-            click.secho(asked.say(note), err=True, fg="yellow", color=_colour())
+            click.secho(asked.say(note), err=True, fg="yellow", color=colour())
 
 
 def _settled(asked: Asked, stack: str | None) -> dict[str, Settings]:
     """The settings of the stacks asked for. Ends the command where a file can't be right."""
     files = asked.files()
     try:
-        chosen = [choose(files, stack)] if stack else files
+        chosen = selected(files, stack)
     except NoProject as error:
         raise click.ClickException(str(error)) from None
     broken = [file.trouble for file in chosen if file.problems]
     if broken:
         raise click.ClickException("\n".join(broken))
     return {file.stack: file.settings for file in chosen if file.settings}
-
-
-def _colour() -> bool | None:
-    """None lets the terminal decide; https://no-color.org/ asks for no colours at all."""
-    return False if os.environ.get("NO_COLOR") else None

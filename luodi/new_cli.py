@@ -11,13 +11,11 @@ import click
 
 from luodi.filing.words import Language, Words
 from luodi.starting.answers import QUESTIONS, Answers, Question
-from luodi.terminal import json_option, lang_option, print_json
+from luodi.terminal import INTERRUPTED, json_option, lang_option, print_json
 
 if TYPE_CHECKING:
     from luodi.new_place import Place
 
-_INTERRUPTED = 130
-"""What a shell makes of SIGINT."""
 _EXIT_CODES = """
 \b
 Exit codes:
@@ -81,7 +79,7 @@ def new(
         _new(directory, given, language, quiet=yes or as_json, dry_run=dry_run, as_json=as_json)
     except (KeyboardInterrupt, EOFError):
         click.echo(f"\n{_STOPPED.in_(language)}", err=True)
-        raise click.exceptions.Exit(_INTERRUPTED) from None
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _new(

@@ -73,11 +73,11 @@ def price(context: click.Context, stack: str | None, as_json: bool, lang: str, c
 
 def _files(cwd: Path, stack: str | None) -> Sequence[StackFile]:
     from luodi.settings import today_in_china
-    from luodi.stackfiles import NoProject, choose, project_folder, stack_files
+    from luodi.stackfiles import NoProject, project_folder, selected, stack_files
 
     try:
         files = stack_files(project_folder(cwd), today_in_china())
-        return [choose(files, stack)] if stack else files
+        return selected(files, stack)
     except NoProject as error:
         raise click.ClickException(str(error)) from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ import click
 
 from luodi.filing.words import Language, Words
 from luodi.server_cli import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
-from luodi.terminal import json_option, print_json
+from luodi.terminal import colour, json_option, print_json
 
 if TYPE_CHECKING:
     from luodi.delivery.files import File
@@ -152,9 +151,9 @@ def diff(context: click.Context, exit_code: bool, stack: str | None, lang: Langu
     old = ask(lambda: server.read([each.path for each in found if each.kind != "new"], most=MOST_TEXT))
     for change in found:
         for line in lines(change, old.get(change.path), as_served.get(change.path)):
-            click.secho(line, fg=_COLOURS.get(line[:1]), color=_colour())
+            click.secho(line, fg=_COLOURS.get(line[:1]), color=colour())
     if not served.serving:
-        click.secho(_NGINX_DOWN.in_(lang), err=True, fg="red", color=_colour())
+        click.secho(_NGINX_DOWN.in_(lang), err=True, fg="red", color=colour())
     by_hand = sum(change.by_hand for change in found)
     told = _DIFFER.fill(count=len(found), of=len(wanted), release=served.release or "-")
     click.echo(told.in_(lang) + (_BY_HAND.fill(count=by_hand).in_(lang) if by_hand else ""), err=True)
@@ -238,8 +237,3 @@ def _previewed(chosen: StackServer, language: Language) -> dict[str, Any]:
             return dict(state["inputs"])
     said = [str(each.get("message", "")).strip() for each in told.get("diagnostics", [])]
     raise click.ClickException("\n".join([_NO_RELEASE.in_(language), *filter(None, said)]))
-
-
-def _colour() -> bool | None:
-    """None lets the terminal decide; https://no-color.org/ asks for no colours at all."""
-    return False if os.environ.get("NO_COLOR") else None

@@ -95,6 +95,11 @@ def choose(files: list[StackFile], stack: str | None) -> StackFile:
     raise NoProject(f"there is no stack {stack}; there are: {names}")
 
 
+def selected(files: list[StackFile], stack: str | None) -> list[StackFile]:
+    """The stack of that name, or where none is named all of them. Raises NoProject."""
+    return [choose(files, stack)] if stack else files
+
+
 def configuration(path: Path) -> dict[str, Any]:
     """What a stack's file says, with each key that leads into a section (``luodi:site.domain``) inside it.
 

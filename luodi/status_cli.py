@@ -56,7 +56,7 @@ def status(
     """
     from luodi.renewal import Watch
     from luodi.settings import today_in_china
-    from luodi.stackfiles import NoProject, choose, project_file, project_folder, stack_files
+    from luodi.stackfiles import NoProject, project_file, project_folder, selected, stack_files
     from luodi.status.looking import look
 
     language, today, now = cast("Language", lang), today_in_china(), datetime.now(UTC)
@@ -64,7 +64,7 @@ def status(
         project = project_folder(cwd)
         name = str(project_file(project).get("name", project.name))
         files = stack_files(project, today)
-        chosen = [choose(files, stack)] if stack else files
+        chosen = selected(files, stack)
     except NoProject as error:
         raise click.ClickException(str(error)) from None
     found = look(project, chosen, today, Watch(port, timeout))

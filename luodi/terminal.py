@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+INTERRUPTED = 128 + signal.SIGINT
+"""What a command that Ctrl-C has stopped ends with, as shells have it."""
 _WIDTH = 120
 """Columns where the output is no terminal, which would tell its own."""
 
@@ -55,6 +59,11 @@ def console(*, err: bool = False) -> Console:
 
     shown = Console(stderr=err, highlight=False)
     return shown if shown.is_terminal else Console(stderr=err, highlight=False, width=_WIDTH)
+
+
+def colour() -> bool | None:
+    """For `click.secho`: None lets the terminal decide; https://no-color.org/ asks for no colours at all."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def print_json(value: Any) -> None:

@@ -89,8 +89,6 @@ class _CertificateProvider(ServerProvider):
             return True
         if not olds.get("chains") or dynamic.changed(olds, news, ("source", "names", "kinds", "profile", "given")):
             return True
-        if news["site"] in Surroundings.from_environment().renew:
-            return True
         if news["source"] == "files":
             return False
         if list(olds["authorities"])[:1] != list(news["authorities"])[:1]:

@@ -21,7 +21,6 @@ _READS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 )
 """Reads that `pulumi up` makes too, one of each product, so that a right that is missing is told before it."""
 
-
 _ENDS_SOON_DAYS = 30
 _HELD = {"serverhold", "clienthold", "redemptionperiod", "pendingdelete"}
 _SECONDS = 20
@@ -40,8 +39,8 @@ def look(stack: str, settings: Settings, today: date, *, up: bool) -> Iterator[F
         try:
             account.call(service, action, parameters)
         except ApiError as error:
-            if "UnauthorizedOperation" in error.code:
-                yield found("right-missing", stack, action=f"{service}:{action}")
+            if _lacks_right(error):
+                yield _right_missing(stack, service, error)
             else:
                 yield found("api-refused", stack, action=f"{service}:{action}", why=error.message)
                 return
@@ -51,13 +50,21 @@ def look(stack: str, settings: Settings, today: date, *, up: bool) -> Iterator[F
         yield from _quota(stack, account, settings)
 
 
+def _lacks_right(error: ApiError) -> bool:
+    return "UnauthorizedOperation" in error.code
+
+
+def _right_missing(stack: str, service: str, error: ApiError) -> Finding:
+    return found("right-missing", stack, action=f"{service}:{error.action}")
+
+
 def _quota(stack: str, account: Account, settings: Settings) -> Iterator[Finding]:
     """Whether the account may have one more server of the kind that is declared."""
     try:
         left, what = _left(account, settings)
     except ApiError as error:
-        if "UnauthorizedOperation" in error.code:
-            yield found("right-missing", stack, action=f"{settings.server.kind}:{error.action}")
+        if _lacks_right(error):
+            yield _right_missing(stack, settings.server.kind, error)
         return
     except (LookupError, TypeError, ValueError):
         return  # another answer than is documented says nothing
@@ -111,8 +118,8 @@ def _registration(stack: str, account: Account, apex: str, today: date) -> Itera
     try:
         told = account.call("domain", "DescribeDomainBaseInfo", {"Domain": apex}).get("DomainInfo") or {}
     except ApiError as error:
-        if "UnauthorizedOperation" in error.code:
-            yield found("right-missing", stack, action="domain:DescribeDomainBaseInfo")
+        if _lacks_right(error):
+            yield _right_missing(stack, "domain", error)
         return
     status = str(told.get("RealNameAuditStatus") or "")
     if status not in ("", "Approved", "NoAudit"):

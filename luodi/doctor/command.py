@@ -17,7 +17,7 @@ from luodi.doctor.judging import judge, looked_at
 from luodi.doctor.observed import Expected, Seen, Target
 from luodi.filing.words import Language, Words
 from luodi.settings import HostedSite, Settings, Surroundings, host_name, today_in_china
-from luodi.stackfiles import NoProject, choose, project_folder, stack_files
+from luodi.stackfiles import NoProject, project_folder, selected, stack_files
 from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option, write_file
 
 _LEVELS = {"ok": Words("正常", "ok"), "warning": Words("注意", "warning"), "failing": Words("不合格", "failing")}
@@ -123,7 +123,7 @@ def _stacks(cwd: Path, stack: str | None) -> tuple[Path, dict[str, Settings]]:
     try:
         project = project_folder(cwd)
         files = stack_files(project, today_in_china())
-        return project, {file.stack: file.judged() for file in ([choose(files, stack)] if stack else files)}
+        return project, {file.stack: file.judged() for file in selected(files, stack)}
     except NoProject as error:
         raise click.UsageError(str(error)) from None
 

@@ -115,7 +115,7 @@ def _leading(seen: Seen) -> Iterator[Finding]:
     """Of pages that lead on: to nowhere, or to somebody else."""
     names = {host.name for host in seen.hosts}
     leads = {
-        host.name: urljoin(_address(host.name, seen), host.https.headers["location"])
+        host.name: urljoin(f"{seen.target.origin(host.name)}/", host.https.headers["location"])
         for host in seen.hosts
         if host.https and _is_redirect(host.https)
     }
@@ -146,11 +146,6 @@ def _led_to_http(name: str, location: str, plain: Answer) -> Iterator[Finding]:
 
 def _is_redirect(answer: Answer) -> bool:
     return answer.status // 100 == 3 and "location" in answer.headers
-
-
-def _address(name: str, seen: Seen) -> str:
-    port = seen.target.https_port
-    return f"https://{name}/" if port == 443 else f"https://{name}:{port}/"
 
 
 def _first_page(host: Host, page: Answer) -> Iterator[Finding]:

@@ -17,6 +17,10 @@ class Target:
     https_port: int = 443
     http_port: int = 80
 
+    def origin(self, name: str) -> str:
+        """A name's https address there, without a path."""
+        return f"https://{name}" if self.https_port == 443 else f"https://{name}:{self.https_port}"
+
 
 @dataclass(frozen=True)
 class Expected:

@@ -70,7 +70,7 @@ def _host(name: str, target: Target, surroundings: Surroundings, seconds: float)
     if not resolved.addresses:
         return Host(name, resolved)
     address = resolved.addresses[0]
-    first = _followed(address, target.https_port, name, seconds)
+    first = _followed(address, target, name, seconds)
     return Host(
         name,
         resolved,
@@ -81,12 +81,13 @@ def _host(name: str, target: Target, surroundings: Surroundings, seconds: float)
     )
 
 
-def _followed(address: str, port: int, name: str, seconds: float) -> Answer:
+def _followed(address: str, target: Target, name: str, seconds: float) -> Answer:
     """The first page, as a visitor gets it: by the redirects of the site itself, where they end."""
+    port = target.https_port
     answer = fetch(address, port, name, seconds, tls=True)
     seen = {answer.path}
     while 300 <= answer.status < 400 and len(seen) <= _REDIRECTS:
-        path = _path_here(answer, port, name)
+        path = _path_here(answer, target, name)
         if path is None or path in seen:
             break
         seen.add(path)
@@ -94,12 +95,11 @@ def _followed(address: str, port: int, name: str, seconds: float) -> Answer:
     return answer
 
 
-def _path_here(answer: Answer, port: int, name: str) -> str | None:
+def _path_here(answer: Answer, target: Target, name: str) -> str | None:
     """Where on this very site an answer leads to."""
-    here = f"https://{name}" if port == 443 else f"https://{name}:{port}"
     try:
-        there = urlsplit(urljoin(here + answer.path, answer.headers.get("location", "")))
-        if (there.scheme, there.hostname, there.port or 443) != ("https", name, port):
+        there = urlsplit(urljoin(target.origin(name) + answer.path, answer.headers.get("location", "")))
+        if (there.scheme, there.hostname, there.port or 443) != ("https", name, target.https_port):
             return None
     except ValueError:
         return None
@@ -243,12 +243,11 @@ def _render(target: Target, address: str, seconds: float) -> tuple[str | None, b
     browser = chromium.headless()
     if browser is None:
         return None, None
-    port = "" if target.https_port == 443 else f":{target.https_port}"
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder, "page.png")
         command = [*browser, "--ignore-certificate-errors"]
         command += [f"--user-data-dir={folder}/profile", f"--host-resolver-rules=MAP {target.name} {address}"]
-        command += ["--window-size=1280,900", f"--screenshot={picture}", "--dump-dom", f"https://{target.name}{port}/"]
+        command += ["--window-size=1280,900", f"--screenshot={picture}", "--dump-dom", f"{target.origin(target.name)}/"]
         try:
             run = subprocess.run(command, capture_output=True, timeout=max(seconds, 20), check=True)
         except (OSError, subprocess.SubprocessError):
