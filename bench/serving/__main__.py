@@ -6,6 +6,7 @@ See README.md beside this file for what is compared.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import statistics
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,7 +84,9 @@ Found = Mapping[Row, Mapping[str, Sequence[Measured]]]
 
 
 @click.command(help=__doc__)
-@click.option("--seconds", type=click.IntRange(1), default=3, show_default=True, help="How long each row is loaded.")
+@click.option(
+    "--seconds", type=click.IntRange(1), default=3, show_default=True, help="How long each row is loaded in a round."
+)
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often; the median counts.")
 @click.option(
     "--h5bp",
@@ -141,8 +144,8 @@ class _Bench:
     rounds: int
 
     def measured(self, servers: Servers, rows: Sequence[Row]) -> Found:
-        """Every row at every server, in turn, and each round another one first: what the machine does besides meets
-        all alike."""
+        """Every row at every server, in turn for a second each, and each time another one first: what the machine does
+        besides meets all alike."""
         (self.place / "hosts").write_text(f"127.0.0.1 {NAME}\n")
         (self.place / "openssl.cnf").write_text(_TLS_1_3)
         content = {
@@ -155,14 +158,33 @@ class _Bench:
         runs: dict[Row, dict[str, list[Measured]]] = {row: {name: [] for name in servers} for row in rows}
         names = list(servers)
         for number in range(self.rounds if rows else 0):
-            for name in (*names[number % len(names) :], *names[: number % len(names)]):
-                with tempfile.TemporaryDirectory(dir=self.place) as folder:
-                    Path(folder).chmod(0o755)
-                    with servers[name](Ground(Path(folder), content, self.upstream)) as port:
-                        for row in rows:
-                            runs[row][name].append(self._load(row, port))
-                programs.say(f"round {number + 1} of {self.rounds}: {name}")
+            for row in rows:
+                with self._serving(servers, content, "x" * (1 + 13 * number)) as ports:
+                    for turn in range(self.seconds):
+                        first = (number + turn) % len(names)
+                        for name in (*names[first:], *names[:first]):
+                            runs[row][name].append(self._load(row, ports[name]))
+                programs.say(f"round {number + 1} of {self.rounds}: {row.title}")
         return runs
+
+    @contextmanager
+    def _serving(self, servers: Servers, content: dict[str, bytes], padding: str) -> Iterator[dict[str, int]]:
+        """The ports of all the servers, which have just started: none is in what the row before left in its memory.
+
+        They share one processor, where only the one that is loaded has anything to do, and leave the others to the
+        load: else a figure is that of how the kernel happened to share them out."""
+        everywhere = os.sched_getaffinity(0)
+        first = {min(everywhere)}
+        with ExitStack() as stack:
+            stack.callback(os.sched_setaffinity, 0, everywhere)
+            os.sched_setaffinity(0, first)
+            ports = {}
+            for name, serve in servers.items():
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.place)))
+                folder.chmod(0o755)
+                ports[name] = stack.enter_context(serve(Ground(folder, content, self.upstream, padding)))
+            os.sched_setaffinity(0, everywhere - first or first)
+            yield ports
 
     def _load(self, row: Row, port: int) -> Measured:
         if row.by == "wrk":
@@ -172,7 +194,7 @@ class _Bench:
             "handshakes": ["-address", f"127.0.0.1:{port}"],
         }[row.by]
         command = [str(self.probe), row.by, *where, "-name", NAME, "-connections", str(row.connections)]
-        found = json.loads(programs.run([*command, "-seconds", str(self.seconds)]))
+        found = json.loads(programs.run([*command, "-seconds", "1"]))
         return Measured(found["rate"], found["p99_ms"], found["errors"])
 
     def _wrk(self, row: Row, port: int) -> Measured:
@@ -180,7 +202,7 @@ class _Bench:
         # wrk names the host of its address in the handshake, so that name has to lead to the loopback.
         inside = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(self.place / "hosts"), "/etc/hosts"]
         inside += ["--setenv", "OPENSSL_CONF", str(self.place / "openssl.cnf")]
-        command = [*inside, "wrk", "-t1", f"-c{row.connections}", f"-d{self.seconds}s", "--latency", *headers]
+        command = [*inside, "wrk", "-t1", f"-c{row.connections}", "-d1s", "--latency", *headers]
         return _wrk(programs.run([*command, f"https://{NAME}:{port}{row.path}"]))
 
 
@@ -200,8 +222,8 @@ def _wrk(said: str) -> Measured:
 
 
 def _ratio(by: Mapping[str, Sequence[Measured]], ours: str) -> float:
-    """Our rate by that of the other that comes off best: the median of the rounds' ratios, since what is measured
-    within a minute is alike in what the machine did besides."""
+    """Our rate by that of the other that comes off best: the median of the turns' ratios, since what is measured
+    within seconds is alike in what the machine did besides."""
     return min(
         statistics.median(mine.rate / other.rate for mine, other in zip(by[ours], runs, strict=True))
         for name, runs in by.items()
