@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         parse_public_security,
     )
     from luodi.filing.stage import Stage, stage
-    from luodi.filing.words import Words
     from luodi.problems import Problem, SettingsError
     from luodi.rendering import (
         CertificateFiles,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     )
     from luodi.settings import CertificateSettings, CvmSettings, LighthouseSettings, Settings
     from luodi.site import Site
+    from luodi.words import Words
 
 __version__ = "0.1.0"
 
@@ -119,7 +119,7 @@ _MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "luodi.filing.stage": ("stage", "Stage"),
         "luodi.filing.gate": ("publication", "Publication"),
         "luodi.filing.deadlines": ("deadlines", "Deadline"),
-        "luodi.filing.words": ("Words",),
+        "luodi.words": ("Words",),
         "luodi.rendering": (
             *("Renderer", "VirtualHost", "Static", "Spa", "Proxy", "Upstream", "MiniProgram"),
             *("Footer", "CertificateFiles", "Nginx", "RenderingError"),

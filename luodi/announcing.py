@@ -8,10 +8,10 @@ import pulumi
 
 from luodi.filing.change import Standing
 from luodi.filing.gate import Publication
-from luodi.filing.words import Language
 from luodi.gate import Gate
 from luodi.language import language
 from luodi.settings import HostedSite, readable
+from luodi.words import Language
 
 _LET_IN: Mapping[Language, str] = {
     "en": "Let in meanwhile, with a hosts entry for the server's address: {} ({key}).",

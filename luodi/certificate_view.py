@@ -12,7 +12,7 @@ from rich.text import Text
 
 from luodi.certificate.lifetime import span
 from luodi.certificate.standing import BOUGHT, Standing, State
-from luodi.filing.words import Language, Words
+from luodi.words import Language, Words
 
 _BAR = 12
 _NAMES = 4

@@ -14,27 +14,27 @@ from typing import cast
 import click
 
 from luodi import __version__
-from luodi.terminal import INTERRUPTED
+from luodi.commands.terminal import INTERRUPTED
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        "certificate": "luodi.certificate_cli",
-        "compare": "luodi.compare_cli",
-        "completion": "luodi.completion_cli",
-        "diff": "luodi.releases_cli",
-        "doctor": "luodi.doctor.command",
-        "filing": "luodi.filing_cli",
-        "graph": "luodi.graph_cli",
-        "logs": "luodi.logs_cli",
-        "new": "luodi.new_cli",
-        "price": "luodi.price_cli",
-        "releases": "luodi.releases_cli",
-        "render": "luodi.render_cli",
-        "renew": "luodi.certificate_cli",
-        "revoke": "luodi.certificate_cli",
-        "rollback": "luodi.releases_cli",
-        "stack": "luodi.stack_cli",
-        "status": "luodi.status_cli",
+        "certificate": "luodi.commands.certificate",
+        "compare": "luodi.commands.compare",
+        "completion": "luodi.commands.completion",
+        "diff": "luodi.commands.releases",
+        "doctor": "luodi.commands.doctor",
+        "filing": "luodi.commands.filing",
+        "graph": "luodi.commands.graph",
+        "logs": "luodi.commands.logs",
+        "new": "luodi.commands.new",
+        "price": "luodi.commands.price",
+        "releases": "luodi.commands.releases",
+        "render": "luodi.commands.render",
+        "renew": "luodi.commands.certificate",
+        "revoke": "luodi.commands.certificate",
+        "rollback": "luodi.commands.releases",
+        "stack": "luodi.commands.stack",
+        "status": "luodi.commands.status",
     }
 )
 """The module that has each command, by the command's own name."""

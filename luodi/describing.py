@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from luodi import authorities
-from luodi.filing.words import Words
 from luodi.hosting import memory
 from luodi.settings import CertificateSettings, CvmSettings, LighthouseSettings, Region, Settings
+from luodi.words import Words
 
 _CVM, _LIGHTHOUSE = Words("云服务器 CVM", "CVM"), Words("轻量应用服务器", "Lighthouse")
 _BOUGHT, _FREE = Words("自行购买（{chain}）", "bought ({chain})"), Words("腾讯云免费证书", "Tencent Cloud (free)")

@@ -24,11 +24,12 @@ from markupsafe import Markup
 from luodi import chromium
 from luodi.filing.facts import FilingSettings
 from luodi.filing.materials import Material, approvals, materials
+from luodi.filing.rules import rules
 from luodi.filing.verdict import find_province
-from luodi.filing.words import Language, Words, rules
 from luodi.filing_report import reports
 from luodi.rendering import shipped_templates
 from luodi.settings import CvmSettings, HostedSite, Settings, readable
+from luodi.words import Language, Words
 
 _PDF_SECONDS, _OUTPUT_SECONDS = 120, 60
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from luodi.api import Account, ApiError
 from luodi.filing.facts import FilingSettings
 from luodi.filing.live import Recorded, difference, words
-from luodi.filing.words import Words
+from luodi.words import Words
 
 
 def check(account: Account, facts: FilingSettings, domain: str) -> Words | None:

@@ -12,9 +12,10 @@ from luodi.filing.eligibility import Declared, Finding, findings, too_many
 from luodi.filing.facts import SECTION, days
 from luodi.filing.gate import Publication, publication
 from luodi.filing.oddities import oddities
-from luodi.filing.words import Words, rules
+from luodi.filing.rules import rules
 from luodi.settings import HostedSite, Settings, readable
 from luodi.stackfiles import StackFile
+from luodi.words import Words
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, Reso
 
 from luodi import dynamic
 from luodi.filing.change import Standing, closes, warnings
-from luodi.filing.words import Language
+from luodi.words import Language
 
 _KEPT = ("names", "public", "number")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from luodi.filing.words import Language
+from luodi.words import Language
 
 
 def language() -> Language:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from luodi import describing
-from luodi.filing.words import Words
 from luodi.filing_report import Report
 from luodi.rendering import Templates
 from luodi.settings import Settings
+from luodi.words import Words
 
 _MARKS = re.compile(r"[\\`*_~\[\]<>&#|!${}:@/]")
 """What has a meaning inside a line of Markdown, GitHub's too, or of the ``${...}`` that the console would fill."""

@@ -14,7 +14,7 @@ from pulumi_policy import (
 )
 
 from luodi.filing.eligibility import least_months
-from luodi.filing.words import rules
+from luodi.filing.rules import rules
 from policy.filing_numbers import numbers_well_formed
 from policy.ports import LOGIN, PORTS, remote_login_closed
 from policy.production import PRODUCTION, STACKS, server_image_kept, server_protected, site_stays_open

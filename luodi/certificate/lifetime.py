@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from luodi.certificate.ari import Window, certificate_id
-from luodi.filing.words import Words
+from luodi.words import Words
 
 RENEW_AFTER = 2 / 3
 """The part of its life after which a certificate is renewed, as Let's Encrypt asks of clients without ARI:

@@ -28,9 +28,9 @@ from luodi.certificate.lifetime import Renewal
 from luodi.certificate.ordering import accounts, ordering_inputs, records, warn_of
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.server import ServerProvider
-from luodi.filing.words import Words
 from luodi.settings import CertificateSettings, Surroundings
 from luodi.settings.certificate import CERTIFICATE_KEY, HMAC_KEY, SECRETS
+from luodi.words import Words
 
 _BOUGHT = Words("在别处购买：请在此之前换成新证书的文件", "bought elsewhere: put the next into its files by then")
 _ARI_SECONDS = 3.0

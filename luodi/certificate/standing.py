@@ -10,7 +10,7 @@ from typing import Any
 
 from luodi.certificate.lifetime import Certificate, Renewal
 from luodi.certificate.served import Served
-from luodi.filing.words import Words
+from luodi.words import Words
 
 BOUGHT = "files"
 """The source of a certificate that the stack is given."""

@@ -9,7 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from luodi.filing.words import Source, Words
+from luodi.filing.rules import Source
+from luodi.words import Words
 
 Level = Literal["ok", "warning", "failing"]
 

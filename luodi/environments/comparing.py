@@ -17,11 +17,11 @@ from luodi.environments.naming import label_between
 from luodi.environments.password import locked
 from luodi.environments.secret import Path, hidden, pulumi_path, secrets_of
 from luodi.environments.staging import OF_A_KIND, CannotStage, Staging, Wishes, fitting_authority, staging
-from luodi.filing.words import Words
 from luodi.hosting import nginx
 from luodi.problems import SettingsError
 from luodi.section import Section
 from luodi.settings import CvmSettings, HostedSite, LighthouseSettings, Settings
+from luodi.words import Words
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -19,10 +19,10 @@ from luodi.environments.secret import (
     pulumi_path,
     secrets_of,
 )
-from luodi.filing.words import Words
 from luodi.hosting import applications, image_family
 from luodi.settings import CvmSettings, HostedSite, LighthouseSettings, Settings, readable
 from luodi.settings.kinds import MiniProgramKeys
+from luodi.words import Words
 
 TEAM = "team"
 """The user of a staging stack that is closed without a word of whom to."""

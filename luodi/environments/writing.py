@@ -7,8 +7,8 @@ from typing import Any
 
 from luodi.environments.secret import Path
 from luodi.environments.staging import Change
-from luodi.filing.words import Language, Words
 from luodi.stacktext import stack_text
+from luodi.words import Language, Words
 
 _HEAD = Words(
     "{stack}：由 `luodi stack new` 按 {source} 生成；不同之处都注明了原因。",

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import icalendar
 
 from luodi.filing.deadlines import Deadline
-from luodi.filing.words import Language, Words
+from luodi.words import Language, Words
 
 _REMINDERS = (timedelta(days=7), timedelta(days=1))
 _PROVISIONAL = Words(

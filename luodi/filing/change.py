@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from luodi.filing.numbers import NumberError, parse_icp
+from luodi.filing.rules import rules
 from luodi.filing.stage import Stage
-from luodi.filing.words import Words, rules
+from luodi.words import Words
 
 ACCOUNTED_FOR = (Stage.REVOKED.value, Stage.CANCELLED.value)
 """Stages that close a site because something happened to its filing, and a dated fact says what."""

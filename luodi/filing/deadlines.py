@@ -10,7 +10,8 @@ from typing import Any, Literal
 from luodi.filing import workdays
 from luodi.filing.facts import FilingSettings, days
 from luodi.filing.gate import Console, console
-from luodi.filing.words import Source, Words, rules
+from luodi.filing.rules import Source, rules
+from luodi.words import Words
 
 Kind = Literal["duty", "expected", "earliest", "term"]
 _TODAY, _PAST = Words("今天", "today"), Words("已过 {days} 天", "{days} days ago")

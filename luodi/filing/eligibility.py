@@ -9,7 +9,8 @@ from typing import Any
 
 from luodi.filing.facts import SECTION, FilingSettings
 from luodi.filing.provinces import provinces
-from luodi.filing.words import Source, Words, rules
+from luodi.filing.rules import Source, rules
+from luodi.words import Words
 
 
 @dataclass(frozen=True)

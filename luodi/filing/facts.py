@@ -24,9 +24,10 @@ from luodi.filing.numbers import (
     parse_public_security,
 )
 from luodi.filing.provinces import provinces
-from luodi.filing.words import Words, rules
+from luodi.filing.rules import rules
 from luodi.problems import Problem
 from luodi.section import Section, Text
+from luodi.words import Words
 
 SECTION = "luodi:filing"
 """The stack file's key."""

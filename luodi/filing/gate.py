@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from luodi.filing.facts import FilingSettings, IcpFiling
+from luodi.filing.rules import Source, rules
 from luodi.filing.stage import Stage, stage
-from luodi.filing.words import Language, Source, Words, rules
+from luodi.words import Language, Words
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luodi.filing.facts import FilingSettings
-from luodi.filing.words import Words, rules
+from luodi.filing.rules import rules
+from luodi.words import Words
 
 
 @dataclass(frozen=True)

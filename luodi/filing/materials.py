@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from luodi.filing.facts import FilingSettings
-from luodi.filing.words import Source, Words, rules
+from luodi.filing.rules import Source, rules
+from luodi.words import Words
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from typing import Generic, TypeVar
 
 from luodi.filing.provinces import Province, provinces
 from luodi.filing.reading import Reader, count, fold, printable
-from luodi.filing.words import Words, rules
+from luodi.filing.rules import rules
+from luodi.words import Words
 
 T = TypeVar("T")
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from luodi.filing.eligibility import Finding
 from luodi.filing.facts import SECTION, FilingSettings
 from luodi.filing.numbers import Filing
-from luodi.filing.words import Source, Words
+from luodi.filing.rules import Source
+from luodi.words import Words
 
 _NUMBERS = Source("numbers as issued; the ministry's query, https://beian.miit.gov.cn/", "M")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from luodi.filing.words import Words
+from luodi.words import Words
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63"
 _FOLDED = {

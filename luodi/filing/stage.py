@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from luodi.filing.facts import FilingSettings, Type
-from luodi.filing.words import Words, rules
+from luodi.filing.rules import rules
+from luodi.words import Words
 
 
 class Stage(StrEnum):

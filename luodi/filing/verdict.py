@@ -19,7 +19,8 @@ from luodi.filing.numbers import (
 )
 from luodi.filing.provinces import Province, provinces
 from luodi.filing.reading import fold, printable
-from luodi.filing.words import Words, rules
+from luodi.filing.rules import rules
+from luodi.words import Words
 
 Purpose = Literal["website", "mini-program", "app", "public-security", "licence"]
 Kind = Literal["subject", "website", "mini-program", "app", "quick-app", "public-security", "licence"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from luodi.filing.words import Language
 from luodi.graph import layout, parts
 from luodi.rendering import Templates
 from luodi.settings import Settings
+from luodi.words import Language
 
 
 def svg(stack: str, settings: Settings, today: date, language: Language) -> str:

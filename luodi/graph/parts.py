@@ -10,12 +10,12 @@ from typing import Literal
 
 from luodi.describing import issuer, server_size, server_words
 from luodi.filing.gate import Publication
-from luodi.filing.words import Language, Words
 from luodi.filing_report import decided
 from luodi.hosting import places
 from luodi.section import kind_of
 from luodi.settings import CertificateSettings, CvmSettings, HostedSite, Settings, SiteSettings, readable
 from luodi.settings.kinds import ContentKeys, MiniProgramKeys, PathSettings, ProxyKeys
+from luodi.words import Language, Words
 
 Look = Literal["plain", "open", "closed", "override"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
-from luodi.filing.words import Words
+from luodi.words import Words
 
 HOURS_PER_MONTH = 730
 """Of a year's 8760 hours, a twelfth."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from luodi.filing.words import Words
 from luodi.price.amounts import Hourly, Item, Prepaid, Step
 from luodi.price.refusals import NotPriced
 from luodi.price.telling import traffic
 from luodi.settings import CvmSettings, LighthouseSettings
+from luodi.words import Words
 
 _STEPS = ((0, ""), (96, "SecondStep"), (360, "ThirdStep"))
 """From how many hours of use on a step is in force, and what its fields end in: structure ItemPrice,

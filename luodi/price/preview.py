@@ -7,11 +7,11 @@ import asyncio
 import pulumi
 
 from luodi.api import Account
-from luodi.filing.words import Words
 from luodi.language import language
 from luodi.price import monthly
 from luodi.price.telling import line
 from luodi.settings import Settings
+from luodi.words import Words
 
 _UNKNOWN = Words("价格未能查询：{why}", "the price can't be told: {why}")
 

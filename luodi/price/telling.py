@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from luodi.filing.words import Words
 from luodi.price.amounts import HOURS_PER_MONTH, Hourly, Item, Prepaid, Price
 from luodi.settings import CvmSettings, Settings
+from luodi.words import Words
 
 KINDS = {
     "server": Words("服务器", "server"),

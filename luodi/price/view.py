@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from luodi.filing.words import Language, Words
 from luodi.price.amounts import HOURS_PER_MONTH, Item, Prepaid, Price, fen
 from luodi.price.telling import BY_HOUR, BY_PERIOD, KINDS, cost, money, remarks
+from luodi.words import Language, Words
 
 _NARROW = 90
 """Columns below which a table of six can't be read."""

@@ -12,10 +12,11 @@ from luodi.environments.naming import stack_name
 from luodi.filing.eligibility import least_months
 from luodi.filing.facts import Province, SubjectKind
 from luodi.filing.provinces import provinces
-from luodi.filing.words import Language, Words, rules
+from luodi.filing.rules import rules
 from luodi.section import Text
 from luodi.settings import host_name, mainland_region, mainland_regions, readable, registrable
 from luodi.settings.values import Bundle, InstanceType, Period
+from luodi.words import Language, Words
 
 SiteKind = Literal["static", "spa", "proxy", "mini-program", "php"]
 ServerKind = Literal["lighthouse", "cvm"]

@@ -8,10 +8,10 @@ from typing import Any
 
 from luodi.environments.secret import Path
 from luodi.filing.eligibility import findings
-from luodi.filing.words import Language, Words
 from luodi.settings import Settings, host_name, readable, registrable
 from luodi.stacktext import stack_text
 from luodi.starting.answers import Answers
+from luodi.words import Language, Words
 
 CONTENT, APP = "public", "app"
 """Folders of the project: the site's files, or the application's."""

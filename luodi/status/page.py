@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from luodi import describing
-from luodi.filing.words import Language, Words
 from luodi.rendering import Templates
 from luodi.status import wording
 from luodi.status.standing import StackStatus
+from luodi.words import Language, Words
 
 _LABELS = {
     "title": Words("站点状态", "Status"),

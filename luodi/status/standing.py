@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from luodi import authorities
 from luodi.certificate.standing import Standing
-from luodi.filing.words import Words
 from luodi.filing_report import Report
 from luodi.price.amounts import Price
 from luodi.stackfiles import StackFile
+from luodi.words import Words
 
 _UNAVAILABLE = 503
 _FIRST_SERVER_ERROR = 500

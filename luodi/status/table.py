@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from luodi.describing import server_words
-from luodi.filing.words import Language, Words
 from luodi.status import wording
 from luodi.status.standing import Live, SiteStatus, StackStatus
+from luodi.words import Language, Words
 
 _STYLES = {"good": "green", "attention": "yellow", "bad": "red", "quiet": "dim"}
 _HEADS = (

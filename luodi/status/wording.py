@@ -11,9 +11,9 @@ from typing import Literal
 
 from luodi.certificate.lifetime import span
 from luodi.certificate.standing import Standing, State
-from luodi.filing.words import Words
 from luodi.price.telling import money
 from luodi.status.standing import Live, StackStatus
+from luodi.words import Words
 
 Tone = Literal["good", "attention", "bad", "quiet"]
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from luodi.filing.words import Language
 from luodi.graph.drawing import svg
 from luodi.settings import Settings
+from luodi.words import Language
 from tests.browser.conftest import plain
 from tests.browser.test_footer import contrast
 from tests.unit.test_cli_graph import SEVERAL

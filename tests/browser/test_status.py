@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from luodi.filing.words import Language
 from luodi.status.page import page
+from luodi.words import Language
 from tests import statuses
 from tests.browser.conftest import plain
 from tests.browser.test_footer import contrast

@@ -12,9 +12,9 @@ import yaml
 
 from luodi.filing.facts import FilingSettings
 from luodi.filing.gate import publication
-from luodi.filing.words import Language
 from luodi.problems import SettingsError
 from luodi.settings import Settings
+from luodi.words import Language
 from tests.docs import commands, pages
 from tests.docs.pages import Block, Page
 from tests.project import REPOSITORY

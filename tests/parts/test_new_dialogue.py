@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from luodi.filing.words import Language
 from luodi.settings.site import ProxySite
 from luodi.starting.answers import QUESTIONS
+from luodi.words import Language
 from tests.screen import CTRL_C, CTRL_D, CTRL_U, DOWN, ENTER, Screen
 from tests.unit.test_cli_new import NEEDED, REPOSITORY, STACK, WHOLE, files, new, project, settings, words
 

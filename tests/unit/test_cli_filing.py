@@ -15,8 +15,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from luodi import terminal
 from luodi.cli import main
+from luodi.commands import terminal
 from tests.project import REPOSITORY
 
 TODAY = "2026-11-21"

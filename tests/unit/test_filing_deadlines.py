@@ -15,7 +15,7 @@ from luodi.filing import workdays
 from luodi.filing.calendar import calendar
 from luodi.filing.deadlines import Deadline, deadlines
 from luodi.filing.facts import FilingSettings
-from luodi.filing.words import rules
+from luodi.filing.rules import rules
 
 TODAY = date(2026, 11, 21)
 OLD = {"number": "粤ICP备2023068982号-1", "approved": "2023-05-08"}

@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 from luodi.filing.deadlines import deadlines
 from luodi.filing.facts import FilingSettings, ServiceKind, Type, contradictions
 from luodi.filing.gate import publication
+from luodi.filing.rules import rules
 from luodi.filing.stage import Stage, reachable, stage
-from luodi.filing.words import rules
 
 TODAY = date(2026, 11, 21)
 NUMBERS = {

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from luodi.api import Unreachable
 from luodi.filing.facts import FilingSettings
 from luodi.filing.live import Recorded, difference
-from luodi.filing.words import rules
+from luodi.filing.rules import rules
 from luodi.filing_live import check
 from tests.unit.fake_account import FakeAccount, refused
 

@@ -14,8 +14,8 @@ from luodi.filing.eligibility import Declared, findings, too_many
 from luodi.filing.facts import Category, FilingSettings, ServiceKind, SubjectKind, Type
 from luodi.filing.materials import approvals, materials
 from luodi.filing.provinces import provinces
+from luodi.filing.rules import rules
 from luodi.filing.verdict import Purpose, find_province, judge
-from luodi.filing.words import rules
 from luodi.settings import Settings
 
 GOOD = Declared(

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from luodi import logs_cli
 from luodi.cli import main
+from luodi.commands import logs as logs_cli
+from luodi.commands.server import StackServer
 from luodi.delivery.logs import Log
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import Shell
-from luodi.server_cli import StackServer
 from luodi.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from luodi.certificate.lifetime import Certificate, Renewal
 from luodi.certificate.served import Served
 from luodi.certificate.standing import Declared, Standing, State, declared
 from luodi.certificate_view import as_json, remarks, show
-from luodi.filing.words import Words
+from luodi.words import Words
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -13,12 +13,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from luodi.filing.facts import SubjectKind
-from luodi.filing.words import Language
 from luodi.settings import Settings, readable
 from luodi.settings.site import KINDS
 from luodi.starting.answers import QUESTIONS, Answers, Question
 from luodi.starting.project import first_files, project_files, project_name
 from luodi.starting.stack import advice, configuration, stack_file
+from luodi.words import Language
 
 REPOSITORY = Path(__file__).parents[2]
 TODAY = date(2026, 11, 28)

@@ -1,11 +1,10 @@
-"""What the filing rules say: in Chinese and in English, and by which source."""
+"""What is told to people, in Chinese and in English."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 Language = Literal["zh", "en"]
 
@@ -38,28 +37,3 @@ class Words:
 
     def __str__(self) -> str:
         return self.en
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a rule is from, and how sure it is: H several sources agree, M one or a dated one, L uncertain.
-
-    What is M or L is shown as advice, never as a refusal.
-    """
-
-    text: str
-    confidence: Literal["H", "M", "L"]
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        """The source that a row of a data file names."""
-        return cls(row["source"], row["confidence"])
-
-
-@cache
-def rules(name: str) -> Mapping[str, Any]:
-    """A data file of the regime, ``luodi/filing/<name>.toml``."""
-    import tomllib  # here, so that whoever only has words starts quickly
-    from importlib import resources
-
-    return tomllib.loads(resources.files("luodi.filing").joinpath(f"{name}.toml").read_text("utf-8"))

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import click
 
+from luodi.commands.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option, write_file
 from luodi.doctor.findings import Finding, texts, with_ok
 from luodi.doctor.judging import judge, looked_at
 from luodi.doctor.observed import Expected, Seen, Target
-from luodi.filing.words import Language, Words
 from luodi.settings import HostedSite, Settings, Surroundings, host_name, today_in_china
 from luodi.stackfiles import NoProject, project_folder, selected, stack_files
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option, write_file
+from luodi.words import Language, Words
 
 _LEVELS = {"ok": Words("正常", "ok"), "warning": Words("注意", "warning"), "failing": Words("不合格", "failing")}
 _COLOURS = {"ok": "green", "warning": "yellow", "failing": "red"}

@@ -11,6 +11,7 @@ import click
 
 from luodi import apps, filing_footer, hosting
 from luodi.certificate import installation
+from luodi.commands.terminal import stack_option
 from luodi.delivery import content, pages
 from luodi.delivery.difference import Change, Kind, lines
 from luodi.delivery.files import File, digest
@@ -18,7 +19,6 @@ from luodi.filing_report import decided
 from luodi.rendering import RELEASE, CertificateFiles, Renderer, RenderingError, VirtualHost
 from luodi.settings import HostedSite, Settings, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
-from luodi.terminal import stack_option
 
 KEYS = ("ecdsa",)
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from luodi.filing.words import Language, Words
+from luodi.commands.terminal import INTERRUPTED, json_option, lang_option, print_json
 from luodi.starting.answers import QUESTIONS, Answers, Question
-from luodi.terminal import INTERRUPTED, json_option, lang_option, print_json
+from luodi.words import Language, Words
 
 if TYPE_CHECKING:
-    from luodi.new_place import Place
+    from luodi.commands.new_place import Place
 
 _EXIT_CODES = """
 \b
@@ -91,8 +91,8 @@ def _new(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    from luodi.new_place import Place
-    from luodi.new_view import Start, show, tell, values
+    from luodi.commands.new_place import Place
+    from luodi.commands.new_view import Start, show, tell, values
     from luodi.placing import NotPlaced, place
     from luodi.stackfiles import NoProject
 
@@ -109,7 +109,7 @@ def _new(
     if not as_json:
         show(start, language)
     if asked and not dry_run:
-        from luodi.new_dialogue import confirm
+        from luodi.commands.new_dialogue import confirm
 
         if not confirm(_ASKED.fill(folder=where.folder), language):
             raise click.ClickException(_UNWANTED.in_(language))
@@ -142,7 +142,7 @@ def _answers(where: Place, given: Mapping[str, str], language: Language, *, aske
             except ValueError as error:
                 raise click.BadParameter(question.refusal(error, language), param_hint=question.option) from None
         elif asked:
-            from luodi.new_dialogue import ask
+            from luodi.commands.new_dialogue import ask
 
             check = _checked(question, known, where, language)
             known[question.name] = ask(question, known, default, check, language)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from luodi.filing.words import Language
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option
+from luodi.commands.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option
+from luodi.words import Language
 
 if TYPE_CHECKING:
     from luodi.price import Price

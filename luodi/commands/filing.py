@@ -12,11 +12,11 @@ from typing import Any, TypeVar, cast, get_args
 
 import click
 
+from luodi.commands.terminal import colour, print_json, stack_option
 from luodi.filing.verdict import Purpose, find_province, judge
-from luodi.filing.words import Language, Words
 from luodi.settings import Settings, readable, today_in_china
 from luodi.stackfiles import NoProject, StackFile, choose, project_folder, selected, stack_files
-from luodi.terminal import colour, print_json, stack_option
+from luodi.words import Language, Words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,7 +98,7 @@ def filing(
     asked = context.obj = _asked(context, lang, today, cwd)
     if context.invoked_subcommand:
         return
-    from luodi import filing_view
+    from luodi.commands import filing_view
     from luodi.filing_report import across, reports
 
     files = asked.files()

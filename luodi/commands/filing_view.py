@@ -10,11 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from luodi import terminal
+from luodi.commands import terminal
 from luodi.filing.eligibility import Finding
-from luodi.filing.words import Language, Words
 from luodi.filing_report import Report
 from luodi.stackfiles import StackFile
+from luodi.words import Language, Words
 
 _HEADS = (
     Words("环境", "stack"),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from luodi.commands.terminal import cwd_option, lang_option, stack_option
 from luodi.settings import Settings, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
-from luodi.terminal import cwd_option, lang_option, stack_option
 
 if TYPE_CHECKING:
     from luodi.delivery.scripts import Scripts

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from luodi.filing.words import Language
 from luodi.language import language
+from luodi.words import Language
 
 if TYPE_CHECKING:
     from rich.console import Console

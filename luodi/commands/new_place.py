@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from luodi.filing.words import Language
 from luodi.stackfiles import NoProject, project_file, project_folder, stack_folder
 from luodi.starting.answers import Answers, Question
 from luodi.starting.project import STACKS, first_files, project_files, project_name
 from luodi.starting.stack import stack_file
+from luodi.words import Language
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import cast
 
 import click
 
-from luodi.filing.words import Language
-from luodi.terminal import cwd_option, lang_option, stack_option, write_file
+from luodi.commands.terminal import cwd_option, lang_option, stack_option, write_file
+from luodi.words import Language
 
 _EXIT_CODES = """
 \b

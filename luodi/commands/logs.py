@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
+from luodi.commands.server import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
 from luodi.delivery.logs import Kind, path
-from luodi.filing.words import Language, Words
-from luodi.server_cli import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
 from luodi.settings import readable
+from luodi.words import Language, Words
 
 if TYPE_CHECKING:
     from luodi.settings import HostedSite

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from luodi.filing.words import Language, Words
+from luodi.commands.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option
 from luodi.settings import today_in_china
 from luodi.stackfiles import NoProject, project_folder, stack_files
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option
+from luodi.words import Language, Words
 
 if TYPE_CHECKING:
     from luodi.certificate.order import Reason

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from luodi.filing.words import Language, Words
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_names
+from luodi.commands.terminal import console, cwd_option, json_option, lang_option, print_json, stack_names
+from luodi.words import Language, Words
 
 if TYPE_CHECKING:
     from luodi.environments.staging import Staging, Wishes

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luodi.filing.words import Language, Words
-from luodi.server_cli import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
-from luodi.terminal import colour, json_option, print_json
+from luodi.commands.server import EXIT_CODES, StackServer, ask, of_a_stack, stack_server
+from luodi.commands.terminal import colour, json_option, print_json
+from luodi.words import Language, Words
 
 if TYPE_CHECKING:
     from luodi.delivery.files import File

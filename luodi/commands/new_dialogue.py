@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from luodi.filing.words import Language, Words
 from luodi.starting.answers import Answers, Question
+from luodi.words import Language, Words
 
 if TYPE_CHECKING:
     import questionary

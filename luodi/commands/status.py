@@ -8,8 +8,8 @@ from typing import cast
 
 import click
 
-from luodi.filing.words import Language
-from luodi.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option, write_file
+from luodi.commands.terminal import console, cwd_option, json_option, lang_option, print_json, stack_option, write_file
+from luodi.words import Language
 
 _EXIT_CODES = """
 \b

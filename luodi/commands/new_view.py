@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from luodi.filing.words import Language, Words
-from luodi.new_place import Files, Place
+import luodi
+from luodi.commands.new_place import Files, Place
 from luodi.starting.answers import Answers
 from luodi.starting.stack import advice
+from luodi.words import Language, Words
 
 _NOT_WRITTEN = Words("没有写入任何文件（--dry-run）", "nothing was written (--dry-run)")
 _ALSO = Words("还有：{paths}", "Also: {paths}")
@@ -109,7 +110,7 @@ def values(start: Start, *, written: bool) -> dict[str, Any]:
 
 def _source() -> str:
     """Where pip finds the luodi that runs: its clone, what it was installed from, or its release."""
-    clone = Path(__file__).resolve().parents[1]
+    clone = Path(luodi.__file__).resolve().parents[1]
     if (clone / "pyproject.toml").is_file():
         return str(clone)
     installed = metadata.distribution("luodi")
