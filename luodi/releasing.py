@@ -73,6 +73,7 @@ class Releasing:
         footers = {at: source.footer for at, source in sources.items() if source.footer in rendered}
         for at, path in footers.items():
             self._tell_of_pages(folders[at], rendered[path])
+        due_footers = {site: _due_footer(site, rendered) for site in sites}
         place = Place(prepared.instance, region, self.templates)
         return Release(
             f"{name}-release",
@@ -84,7 +85,12 @@ class Releasing:
             folders=folders,
             footers=footers,
             templates=str(self.templates),
-            pages={site.site.domain: _due_footer(site, rendered) for site in sites if isinstance(site.site, _OF_PAGES)},
+            pages={site.site.domain: due for site, due in due_footers.items() if isinstance(site.site, _OF_PAGES)},
+            passing={
+                site.site.domain: due
+                for site, due in due_footers.items()
+                if due and not isinstance(site.site, _OF_PAGES)
+            },
             keep=self.settings.delivery.keep,
             bucket=self._bucket(name, sum(folder.size for folder in folders.values()), opts),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),

@@ -12,14 +12,14 @@ import json
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from luodi.delivery import files as release_files
 from luodi.delivery.bundle import Bundle, TooLarge
 from luodi.delivery.files import File
-from luodi.delivery.scripts import KEPT_RELEASES, NO_ROOM, Room, Scripts
+from luodi.delivery.scripts import KEPT_RELEASES, NO_ROOM, WARNING, Room, Scripts
 from luodi.delivery.store import Store
 from luodi.delivery.tat import Shell
 
@@ -46,13 +46,15 @@ _RATE = 1_000_000
 
 @dataclass(frozen=True)
 class Wanted:
-    """A release to be: `files` by path; `names` must serve it, the first pages of `pages` carry those footers."""
+    """A release to be: `files` by path; `names` must serve it, the first pages of `pages` carry those footers, and the
+    first pages of `passing` get those as they pass."""
 
     files: Mapping[str, File]
     names: Sequence[str]
     pages: Mapping[str, str]
     mark: str
     record: Mapping[str, Any]
+    passing: Mapping[str, str] = field(default_factory=dict)
     keep: int = KEPT_RELEASES
 
     @property
@@ -68,10 +70,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A release that is served: its id, and the SHA-256 of its manifest."""
+    """A release that is served: its id, the SHA-256 of its manifest, and what its user should see to."""
 
     id: str
     manifest: str
+    warnings: Sequence[str]
 
 
 class Delivery:
@@ -113,7 +116,7 @@ class Delivery:
             self._carry(id_, bundle, upload, "bundle")
         lacking = sum(file.size for file in missing.values())
         self._tell(f"Release {id_}: switching")
-        self._shell.run(
+        said = self._shell.run(
             f"Switching to release {id_}",
             self._scripts.release(
                 id_,
@@ -121,6 +124,7 @@ class Delivery:
                 bundle.sha256,
                 names=wanted.names,
                 pages=wanted.pages,
+                passing=wanted.passing,
                 record={**record, "action": "release"},
                 room=_room(lacking, len(files)),
                 keep=wanted.keep,
@@ -129,7 +133,8 @@ class Delivery:
             # An application may fetch what it depends on, and then takes its time to be ready.
             seconds=900 + size // _RATE // 10,
         )
-        return Delivered(id_, File.holding(listed).sha256)
+        warnings = [line.removeprefix(WARNING) for line in said.splitlines() if line.startswith(WARNING)]
+        return Delivered(id_, File.holding(listed).sha256, warnings)
 
     def rollback(self, release: str, record: Mapping[str, Any]) -> None:
         """Switch back to a release that the server still has. Raises Silent, CommandFailed."""

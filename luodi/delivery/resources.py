@@ -135,9 +135,12 @@ class _ReleaseProvider(ServerProvider):
                 pages=_due(props["pages"], files),
                 mark=RELEASE,
                 record=provenance.find(Path()).as_record(),
+                passing=props.get("passing") or {},
                 keep=int(props["keep"]),  # a number of the engine's is a float
             )
         )
+        for warning in delivered.warnings:
+            dynamic.warn(warning)
         return {
             **props,
             "release": delivered.id,
@@ -168,6 +171,7 @@ class Release(Resource, module="luodi", name="Release"):
         templates: str,
         private: Mapping[str, str] | None = None,
         pages: Mapping[str, str] | None = None,
+        passing: Mapping[str, str] | None = None,
         keep: int = KEPT_RELEASES,
         bucket: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -175,7 +179,8 @@ class Release(Resource, module="luodi", name="Release"):
         """`files` is path in the release to text; `private` too, for what is a secret in the state. `folders` is a
         folder in the release to the one that its files come from; the pages of those in `footers` get the footer at
         the path given. `names` are asked for after the switch; of those in `pages` also the first page, which must
-        carry the footer at the path given, if it has it in the release. `keep` is how many releases stay on the server.
+        carry the footer at the path given, if it has it in the release; those in `passing` get it as they pass, and a
+        first page without is warned of. `keep` is how many releases stay on the server.
         `bucket` is the COS bucket that large files go through.
 
         Creating and updating raise Silent, CommandFailed, TooLarge, StoreError or ContentError.
@@ -193,6 +198,7 @@ class Release(Resource, module="luodi", name="Release"):
                 "footers": dict(footers or {}),
                 "templates": templates,
                 "pages": dict(pages or {}),
+                "passing": dict(passing or {}),
                 "keep": keep,
                 "bucket": bucket,
                 "release": None,

@@ -41,6 +41,10 @@ class Room:
 NO_ROOM = Room(0, 0, 0)
 
 
+WARNING = "Warning: "
+"""What a line of a script begins with that its user should see though all went well."""
+
+
 class _Raw(str):
     """Text of our own making that the shell must not see quoted."""
 
@@ -156,6 +160,7 @@ class Scripts:
         *,
         names: Sequence[str],
         pages: Mapping[str, str] | None = None,
+        passing: Mapping[str, str] | None = None,
         record: Mapping[str, Any] | None = None,
         room: Room = NO_ROOM,
         keep: int = KEPT_RELEASES,
@@ -164,7 +169,8 @@ class Scripts:
         """Puts the release together from the bundle in `folder` and from what is there, switches to it, and checks that
         every one of `names` serves it.
 
-        `pages`: name -> path in the release of the footer that its first page must carry, or "" for none. `record` is
+        `pages`: name -> path in the release of the footer that its first page must carry, or "" for none. `passing`:
+        the same of those whose first page gets it as it passes; one without is told of after WARNING. `record` is
         kept with the release and in the audit log. `expected` is the release that must be served until then; None is
         any.
         """
@@ -174,7 +180,9 @@ class Scripts:
             upload=folder,
             sha256=sha256,
             names=names,
-            pages="".join(f"{name} {footer}\n" for name, footer in (pages or {}).items()),
+            pages=_lines(pages or {}),
+            passing=_lines(passing or {}),
+            warning=WARNING,
             room=room,
             keep=keep,
             expected=expected,
@@ -218,3 +226,7 @@ def _recorded(record: Mapping[str, Any] | None, what: str) -> dict[str, str]:
     """Who holds the lock, and what is known of a release: JSON, left open for what only the server knows."""
     known = {"who": "somebody", **(record or {})}
     return {"holder": f"{known['who']} ({what})", "record": json.dumps(known, ensure_ascii=False)[:-1]}
+
+
+def _lines(pairs: Mapping[str, str]) -> str:
+    return "".join(f"{name} {value}\n" for name, value in pairs.items())

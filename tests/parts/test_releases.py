@@ -252,6 +252,23 @@ def test_a_page_must_carry_the_footer_that_is_due(server: Machine) -> None:
     assert send(server, footed(server, "a fragment, which nothing is put into")).code == 0
 
 
+def test_a_page_that_should_get_the_footer_as_it_passes_is_told_of_and_served(server: Machine) -> None:
+    def sent(page: str) -> tuple[str, Ran]:
+        files = site(server.certificate, page) | {"snippets/footer.html": f"{FOOTER}\n".encode()}
+        made = delivery(files, passing={"example.cn": "snippets/footer.html"})
+        return made.id, send(server, made)
+
+    id_, ran = sent("<!doctype html><p>an application's, without the tag")
+    assert ran.code == 0
+    warning, last = ran.output.splitlines()
+    assert warning.startswith("Warning: https://example.cn/ came without its footer")
+    assert last == f"Release {id_} is being served."
+    assert server.current == id_
+    for page in (f"<body>three{FOOTER}\n</body>", '{"json": "has none"}'):
+        id_, ran = sent(page)
+        assert ran == Ran(0, f"Release {id_} is being served.\n")
+
+
 def test_a_page_must_not_be_an_error(server: Machine) -> None:
     before = landed(server, "one")
     files = site(server.certificate, "two")

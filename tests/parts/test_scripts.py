@@ -122,6 +122,7 @@ def delivery(
     names: tuple[str, ...] = ("example.cn",),
     *,
     pages: Mapping[str, str] | None = None,
+    passing: Mapping[str, str] | None = None,
     room: Room = NO_ROOM,
 ) -> Delivery:
     """The scripts that bring a release whole and switch it on."""
@@ -135,7 +136,9 @@ def delivery(
     folder = f"{UPLOADS}/{release}"
     uploads = [SCRIPTS.upload(folder, f"bundle.{number:03d}", part) for number, part in enumerate(parts)]
     record = {"who": "Zhang San <zhang@example.cn>", "commit": "c0ffee", "dirty": False}
-    switch = SCRIPTS.release(release, folder, bundle.sha256, names=names, pages=pages, record=record, room=room)
+    switch = SCRIPTS.release(
+        release, folder, bundle.sha256, names=names, pages=pages, passing=passing, record=record, room=room
+    )
     return Delivery(release, uploads, switch)
 
 

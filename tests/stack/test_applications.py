@@ -17,6 +17,10 @@ CODE = """
 require("node:http").createServer((request, response) => {
   if (request.url === "/healthz") return response.end("ok");
   console.log("asked for " + request.url);
+  if (request.url === "/") {
+    response.setHeader("Content-Type", "text/html");
+    return response.end("<!doctype html><body>one</body>");
+  }
   response.end(JSON.stringify({ release: "one", token: process.env.TOKEN, greeting: process.env.GREETING }));
 }).listen(process.env.PORT, process.env.HOST);
 """
@@ -76,9 +80,10 @@ def test_it_is_served_with_its_secret_which_no_state_shows(cloud: Cloud, project
 
 
 def test_another_release_and_another_secret_take_its_place(cloud: Cloud, project: Project, stack: Stack) -> None:
-    (project.folder / "app/server.js").write_text(CODE.replace('"one"', '"two"'))
+    (project.folder / "app/server.js").write_text(CODE.replace('"one"', '"two"').replace("one</body>", "two"))
     secret(project, "the second token")
-    stack.up()
+    # Its page has no place for the footer any more.
+    assert f"https://{DOMAIN}/ came without its footer" in stack.up().output
     assert told(cloud, stack) == {"release": "two", "token": "the second token", "greeting": "你好"}
 
 
@@ -92,7 +97,7 @@ def test_one_that_does_not_start_is_told_in_its_own_words_and_the_last_one_serve
     assert "nothing was switched" in failed.output
     assert told(cloud, stack)["release"] == "two"
     (project.folder / "app/server.js").write_text(CODE.replace('"one"', '"two"'))
-    stack.up()
+    assert "came without its footer" not in stack.up().output
 
 
 def test_its_log_is_read_through_the_cloud(cloud: Cloud, project: Project, stack: Stack) -> None:
