@@ -157,8 +157,18 @@ def _folder(path: str) -> Markup:
     return _pattern(rf"~^{re.escape(path.rstrip('/'))}(?:/|\z)")
 
 
-def _rest_of(path: str) -> Markup:
-    return _pattern(f"~^{re.escape(path)}(?<luodi_rest>.*)")
+def _rest_of(path: str, target: str) -> Markup:
+    """What a visitor adds to a path that leads to `target`. A slash of theirs after its own would, at the root, begin
+    another host's name (``//evil.example``, which browsers write with a backslash too)."""
+    slashes = r"[/\\]*" if target.endswith("/") else ""
+    return _pattern(f"~^{''.join(map(_as_sent, path))}{slashes}(?<luodi_rest>.*)")
+
+
+def _as_sent(char: str) -> str:
+    """A character of a path as a visitor may send it: browsers write what is no ASCII by its bytes."""
+    if re.fullmatch(r"[A-Za-z0-9._~/-]", char):
+        return re.escape(char)
+    return f"(?:{re.escape(char)}|(?i:{''.join(f'%{byte:02x}' for byte in char.encode())}))"
 
 
 def _runnable(path: str) -> Markup:

@@ -115,6 +115,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 Redirect("/was", "/docs/"),
                 Redirect("/blog/*", "https://blog.cn/$1/"),
                 Redirect("/gone", "/docs/?from=gone", 302),
+                Redirect("/moved/*", "/"),
+                Redirect("/sold/*", "https://blog.cn"),
+                Redirect("/旧(a)/*", "/new"),
             ),
             areas=(
                 Area("/admin/", (("小明", crypted(PASSWORD)),), (f"{ELSEWHERE}/32",)),
@@ -212,6 +215,29 @@ def test_other_names_lead_to_the_domain(served: Served) -> None:
 def test_redirects(served: Served, path: str, status: int, to: str) -> None:
     answer = served.get(path)
     assert (answer.status, answer.headers["Location"]) == (status, to)
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        ("/moved/a?b=c", "/a?b=c"),
+        ("/moved//evil.cn/", "/evil.cn/"),
+        ("/moved/\\evil.cn/", "/evil.cn/"),
+        ("/moved///evil.cn/", "/evil.cn/"),
+        ("/moved/%2fevil.cn/", "/%2fevil.cn/"),
+        ("/sold/a?b=c", "https://blog.cn/a?b=c"),
+        ("/sold/@evil.cn/", "https://blog.cn/@evil.cn/"),
+        ("/sold/a.evil.cn/", "https://blog.cn/a.evil.cn/"),
+        ("/sold/:8080/", "https://blog.cn/:8080/"),
+    ],
+)
+def test_a_visitor_does_not_choose_the_host_that_a_redirect_leads_to(served: Served, path: str, to: str) -> None:
+    assert served.get(path).headers["Location"] == to
+
+
+@pytest.mark.parametrize("path", ["/%E6%97%A7(a)/b?c=d", "/%e6%97%a7%28a%29/b?c=d"])
+def test_a_redirect_of_a_chinese_path_keeps_what_follows(served: Served, path: str) -> None:
+    assert served.get(path).headers["Location"] == "/newb?c=d"
 
 
 def test_a_file_by_which_others_know_the_owner_comes_byte_for_byte(served: Served) -> None:
