@@ -41,6 +41,14 @@ SAID_BY_NGINX = frozenset(
 )
 """Headers that nginx, a setting of its own or the application says, and no list of further ones."""
 
+VISITORS_WORD = (
+    *("Forwarded", "X-Forwarded", "X-Forwarded-By", "X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Server"),
+    *("X-Forwarded-Ssl", "Forwarded-For", "Client-IP", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP"),
+    *("X-Host", "X-Original-Host", "X-Original-URL", "X-Rewrite-URL", "X-Url-Scheme", "Front-End-Https", "Proxy"),
+)
+"""Headers by which frameworks let a proxy say who asks, how, and for what. nginx says it by others; in these only a
+visitor would (``Proxy``: CVE-2016-5385)."""
+
 
 def path_prefix(text: str) -> str:
     """A path that begins a URI, as nginx compares it: decoded, without a query.

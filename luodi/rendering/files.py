@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from luodi import web
 from luodi.rendering.errors import RenderingError
 from luodi.rendering.headers import headers
 from luodi.rendering.hosts import VirtualHost
@@ -56,7 +57,7 @@ class Renderer:
             raise RenderingError(f"{', '.join(twice)} would be served twice; a name has one site")
         snippets = self._templates.snippets()
         self._known(snippets, {host.name for host in hosts})
-        values = {"release": _Release(release), "nginx": nginx, "hosts": hosts}
+        values = {"release": _Release(release), "nginx": nginx, "hosts": hosts, "visitors_word": web.VISITORS_WORD}
         whole = self._templates.configuration(
             "nginx/nginx.conf",
             **values,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from engine import packages
 from luodi.filing.numbers import parse_icp
 from luodi.rendering import Area, Footer, Headers, Location, Php, Redirect, RenderingError, Static, VirtualHost
-from tests.template.server import Server, certificates
+from luodi.web import VISITORS_WORD
+from tests.template.server import LOCAL, Server, certificates
 
 # https://github.com/h5bp/server-configs-test, lib/basic-file-access.json, and h5bp/server-configs-nginx, mime.types
 TYPES = {
@@ -172,6 +174,8 @@ def test_what_is_written_is_what_is_sent(
 
 # --- PHP -----------------------------------------------------------------------------------------
 
+TOLD = b"<?php header('Content-Type: application/json'); echo json_encode($_SERVER);"
+FORGED = ("X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Request-ID")
 CODE = b"<?php header('X-Powered: php'); echo '<body>', $_SERVER['REQUEST_URI'], ' ', $_SERVER['PATH_INFO'] ?? '';"
 
 
@@ -181,6 +185,7 @@ def test_php_is_run_where_it_may_be_and_nowhere_else(tmp_path: Path) -> None:
     server = Server(tmp_path / "server")
     content = {
         "index.php": CODE + b" echo ' front</body>';",
+        "told.php": TOLD,
         "wp-admin/index.php": CODE + b" echo ' admin</body>';",
         "wp-content/uploads/shell.php": CODE + b" echo 'run';",
         "wp-content/uploads/a.phtml": b"text",
@@ -206,6 +211,12 @@ def test_php_is_run_where_it_may_be_and_nowhere_else(tmp_path: Path) -> None:
             assert (answer.status, answer.headers["X-Powered"]) == (200, "php"), answer.text
             assert text in answer.text
             assert answer.text.count('class="luodi-footer"') == 1
+        forged = dict.fromkeys((*FORGED, *VISITORS_WORD), "evil.cn")
+        said = json.loads(server.get("/told.php", "example.cn", host="Example.cn:81", headers=forged).body)
+        assert "evil.cn" not in said.values()
+        assert said["HTTP_HOST"] == said["HTTP_X_FORWARDED_HOST"] == said["SERVER_NAME"] == "example.cn"
+        assert said["HTTP_X_FORWARDED_FOR"] == said["HTTP_X_REAL_IP"] == said["REMOTE_ADDR"] == LOCAL
+        assert (said["HTTP_X_FORWARDED_PROTO"], said["HTTP_X_FORWARDED_PORT"]) == ("https", "443")
         for path in ("/wp-content/uploads/shell.php", "/wp-content/uploads/shell.php/a.png", "/none.php", "/.env"):
             answer = server.get(path, "example.cn")
             assert answer.headers["X-Powered"] is None, path

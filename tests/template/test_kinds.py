@@ -38,6 +38,7 @@ from luodi.rendering import (
     Upstream,
     VirtualHost,
 )
+from luodi.web import VISITORS_WORD
 from tests.loopback import free_port
 from tests.template.application import PAGE, SECURED, application, echo
 from tests.template.server import LOCAL, Response, Server, certificates
@@ -309,15 +310,16 @@ def test_an_application_is_told_who_asks_and_nothing_that_they_made_up(served: S
         "X-Forwarded-Proto": "http",
         "X-Forwarded-Host": "evil.cn",
         "X-Request-ID": "forged",
-        "Forwarded": "for=1.2.3.4",
-        "Proxy": "http://evil.cn/",
+        "X-Forwarded-Port": "8080",
+        **dict.fromkeys(VISITORS_WORD, "evil.cn"),
     }
     said = told(served, **forged)
     assert said["host"] == said["x-forwarded-host"] == ["app.cn"]
     assert said["x-real-ip"] == said["x-forwarded-for"] == [LOCAL]
     assert said["x-forwarded-proto"] == ["https"]
+    assert said["x-forwarded-port"] == ["443"]
     assert len(said["x-request-id"][0]) == 32
-    assert not said.keys() & {"forwarded", "proxy", "connection", "upgrade"}
+    assert not said.keys() & {*(name.lower() for name in VISITORS_WORD), "connection", "upgrade"}
 
 
 def test_an_application_under_a_path_is_told_the_whole_path(served: Served) -> None:
