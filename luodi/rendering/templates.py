@@ -148,13 +148,17 @@ def _starts_with(text: str) -> Markup:
     return _pattern(f"~^{re.escape(text)}")
 
 
-def _beneath(path: str) -> Markup:
-    """A folder and all in it, or a file."""
-    return _starts_with(path) if path.endswith("/") and path.count("/") == 1 else _folder(path)
+def _beneath(path: str, before: str = "", *, by_script: bool = False) -> Markup:
+    """A folder and all in it, or a file, behind the text `before`: as an application may take its name too.
 
-
-def _folder(path: str) -> Markup:
-    return _pattern(rf"~^{re.escape(path.rstrip('/'))}(?:/|\z)")
+    Express takes ``/Admin`` for ``/admin``, and Java ``/admin;a=b``. `by_script` is PHP's way: ``/index.php/admin``.
+    """
+    parts = [re.escape(part) for part in path.split("/") if part]
+    if not parts:
+        return _starts_with(f"{before}/")
+    first, later = (r"(?:/.*\.php)?", r"(?:/[^/;]+\.php)?") if by_script else ("", "")
+    root, between = rf"{first}(?:/;[^/]*)*/", rf"(?:;[^/]*)?{later}(?:/;[^/]*)*/"
+    return _pattern(rf"~*^{before}{root}{between.join(parts)}(?:[/;]|\z)")
 
 
 def _rest_of(path: str, target: str) -> Markup:

@@ -68,7 +68,9 @@ class RedirectSettings(Section):
 class AreaSettings(Section):
     """A part of the site that is not for everybody."""
 
-    path: UrlPath = Field(description="The folder or file; `/` for all of the site.")
+    path: UrlPath = Field(
+        description="The folder or file, in whatever case its letters are asked for; `/` for all of the site."
+    )
     users: Annotated[dict[UserName, PasswordHash], BeforeValidator(_users)] = Field(
         {},
         description="Who may enter by a password: names, and hashes as `openssl passwd -6` makes them, best kept as "

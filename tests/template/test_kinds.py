@@ -144,12 +144,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         )
         closed = host("closed.cn", Static(), maintenance=Maintenance((f"{ELSEWHERE}/32",), 120), noindex=True)
         slow = host("slow.cn", Static(has_content=False), limits=Limits(1, 3, 50))
+        nested = host(
+            "nested.cn",
+            Proxy(behind),
+            areas=(
+                Area("/", (("小明", crypted(PASSWORD)),)),
+                Area("/office/", (), (f"{ELSEWHERE}/32",)),
+                Area("/open/", (), ("0.0.0.0/0",)),
+            ),
+        )
         server = Server(root)
         server.add(
             files,
             "r1",
             CONTENT,
-            beside=(app, program, closed, slow),
+            beside=(app, program, closed, slow, nested),
             nginx=Nginx(log=Log("json")),
             more={f"sites/closed.cn/html/{path}": data for path, data in CONTENT.items()},
         )
@@ -439,7 +448,22 @@ def _basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin", "/admin/index.html", "/admin/none", "//admin/", "/%61dmin/"])
+# What Express, PHP and Java take for /admin.
+AROUND = [
+    "/ADMIN",
+    "/Admin/x",
+    "/index.php/admin",
+    "/a/b.PHP/admin/x",
+    "/admin;a=b",
+    "/admin;/x",
+    "/;a/admin",
+    "/;/;/admin",
+]
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin", "/admin/index.html", "/admin/none", "//admin/", "/%61dmin/", *AROUND]
+)
 def test_an_area_wants_a_password(served: Served, path: str) -> None:
     answer = served.get(path)
     assert answer.status == 401
@@ -455,7 +479,29 @@ def test_an_area_is_open_to_its_users_and_addresses(served: Served) -> None:
     assert served.get("/office/plan.txt", source=ELSEWHERE).body == b"plan"
     answer = served.get("/office/plan.txt")
     assert (answer.status, "plan" in answer.text) == (404, False)
-    assert served.get("/administration").status == 404
+    for path in ("/administration", "/not/admin", "/notadmin", "/index.php/administration", "/admin.php"):
+        assert served.get(path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "anybody", "user", "elsewhere"),
+    [
+        ("/x", False, True, False),
+        ("/office/x", False, False, True),
+        ("/OFFICE/x", False, False, True),
+        ("/open/x", True, True, True),
+        ("/none.php/open/x", False, True, False),
+    ],
+)
+def test_an_area_in_another_has_rules_of_its_own(
+    served: Served, path: str, anybody: bool, user: bool, elsewhere: bool
+) -> None:
+    def reached(**more: object) -> bool:
+        return served.get(path, "nested.cn", **more).body == b"not mine"
+
+    assert reached() is anybody
+    assert reached(headers=_basic("小明", PASSWORD)) is user
+    assert reached(source=ELSEWHERE) is elsewhere
 
 
 def test_a_site_that_is_worked_on_says_so(served: Served) -> None:
