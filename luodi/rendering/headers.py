@@ -97,6 +97,11 @@ class Header:
         """Whether it goes with documents alone."""
         return self.name in DOCUMENTS
 
+    @property
+    def https(self) -> bool:
+        """Whether it goes with answers over HTTPS alone."""
+        return self.name == "Strict-Transport-Security"
+
 
 def headers(sites: Mapping[tuple[str, ...], Mapping[str, str]]) -> list[Header]:
     """Each header of any site, once. `sites`: its names, and its headers by name.

@@ -158,7 +158,7 @@ def _beneath(path: str, before: str = "", *, by_script: bool = False) -> Markup:
         return _starts_with(f"{before}/")
     first, later = (r"(?:/.*\.php)?", r"(?:/[^/;]+\.php)?") if by_script else ("", "")
     root, between = rf"{first}(?:/;[^/]*)*/", rf"(?:;[^/]*)?{later}(?:/;[^/]*)*/"
-    return _pattern(rf"~*^{before}{root}{between.join(parts)}(?:[/;]|\z)")
+    return _pattern(rf"~*^{re.escape(before)}{root}{between.join(parts)}(?:[/;]|\z)")
 
 
 def _rest_of(path: str, target: str) -> Markup:

@@ -76,6 +76,7 @@ CONTENT = {
     "assets/document.js": b"let c",
     "fonts/a.woff2": b"font",
     "admin/index.html": PAGE.encode(),
+    "admin/app.3f2a9c1b.js": b"let e",
     "docs/index.html": PAGE.encode(),
     "docs/guide.html": PAGE.encode(),
     "app/index.html": b"<html><body>the application</body></html>",
@@ -504,6 +505,11 @@ def test_an_area_in_another_has_rules_of_its_own(
     assert reached(source=ELSEWHERE) is elsewhere
 
 
+def test_what_is_in_an_area_is_not_for_a_cache_that_many_share(served: Served) -> None:
+    answer = served.get("/admin/app.3f2a9c1b.js", headers=_basic("小明", PASSWORD))
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "private, max-age=31536000, immutable")
+
+
 def test_a_site_that_is_worked_on_says_so(served: Served) -> None:
     source = "127.0.0.3"
     for path in ("/", "/style.css", "/nowhere"):
@@ -547,6 +553,12 @@ def test_headers_are_each_site_s(served: Served) -> None:
     assert (other["Strict-Transport-Security"], other["X-Mine"]) == (None, None)
     assert other["Content-Security-Policy"] is None
     assert other["Content-Security-Policy-Report-Only"].startswith("default-src 'self'")
+
+
+def test_https_for_ever_is_asked_for_over_https_alone(served: Served) -> None:
+    assert served.get("/").headers["Strict-Transport-Security"] == "max-age=300"
+    answer = served.get("/", https=False)
+    assert (answer.status, answer.headers["Strict-Transport-Security"]) == (301, None)
 
 
 def test_a_policy_goes_with_documents_alone(served: Served) -> None:
