@@ -41,6 +41,17 @@ SAID_BY_NGINX = frozenset(
 )
 """Headers that nginx, a setting of its own or the application says, and no list of further ones."""
 
+PAGES = ("401", "404", "429", "50x", "maintenance")
+"""The pages for what goes wrong, each a template in ``pages/`` that a file of the same name in a site's own content
+goes before."""
+
+ROBOTS = "/robots.txt"
+ANSWERED_BY_LUODI = (
+    *("/healthz", "/.well-known/luodi/release", "/.well-known/luodi/public-security.svg"),
+    *(f"/{page}.html" for page in PAGES),
+)
+"""Paths that a site's nginx answers itself; ROBOTS too where search engines are asked to leave a site alone."""
+
 VISITORS_WORD = (
     *("Forwarded", "X-Forwarded", "X-Forwarded-By", "X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Server"),
     *("X-Forwarded-Ssl", "Forwarded-For", "Client-IP", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP"),

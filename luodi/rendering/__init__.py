@@ -13,7 +13,7 @@ No text reaches nginx but through `quote`: in a ``.conf`` template each value pr
 """
 
 from luodi.rendering.errors import RenderingError, TemplateError
-from luodi.rendering.files import PAGES, RELEASE, RELEASES, Renderer
+from luodi.rendering.files import RELEASE, RELEASES, Renderer
 from luodi.rendering.footer import Footer
 from luodi.rendering.headers import Header, Headers, Hsts
 from luodi.rendering.hosts import (
@@ -30,6 +30,7 @@ from luodi.rendering.kinds import Endpoint, Kind, MiniProgram, Php, Proxy, Spa, 
 from luodi.rendering.nginx import OLDEST_NGINX, Listen, Log, Nginx
 from luodi.rendering.quoting import quote
 from luodi.rendering.templates import Templates, shipped_templates, template_loader
+from luodi.web import PAGES
 
 __all__ = [
     "OLDEST_NGINX",

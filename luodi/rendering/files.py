@@ -15,6 +15,7 @@ from luodi.rendering.kinds import Proxy, Upstream
 from luodi.rendering.nginx import Nginx
 from luodi.rendering.pages import NoPlace, insertion
 from luodi.rendering.templates import Templates, place_of
+from luodi.web import PAGES
 
 RELEASES = "/opt/luodi/releases"
 """The folder on the server that has a folder for each release, named by its id."""
@@ -23,10 +24,6 @@ RELEASE = "<release>"
 """Stands for the id of a release in its files under ``nginx/`` while it isn't known yet: the id is a digest
 of the files. A user's text can't hold it there, since what reaches those files is HTML without a bare <.
 """
-
-PAGES = ("401", "404", "429", "50x", "maintenance")
-"""The pages for what goes wrong, each a template in ``pages/`` that a file of the same name in a site's own content
-goes before."""
 
 
 class Renderer:
@@ -200,5 +197,5 @@ def _areas(host: VirtualHost) -> list[_Area]:
 def _always_open(host: VirtualHost) -> list[str]:
     """What is answered in a closed area and while the site is worked on: the error pages, which nginx leads to by
     their names, and what machines look at."""
-    luodi = ["/healthz", "/robots.txt", "/.well-known/luodi/release", "/.well-known/luodi/public-security.svg"]
-    return [*luodi, *(f"/{page}.html" for page in PAGES), *(f"/{file}" for file in host.verification)]
+    paths = [*web.ANSWERED_BY_LUODI, web.ROBOTS, *(f"/{file}" for file in host.verification)]
+    return list({path.lower(): path for path in paths}.values())  # nginx's maps know no case

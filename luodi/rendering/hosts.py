@@ -164,9 +164,14 @@ class VirtualHost:
             checked(web.file_name, file)
         if isinstance(self.kind, MiniProgram) and (strange := set(self.kind.hosts) - set(self.names)):
             raise RenderingError(f"{', '.join(sorted(strange))} is not among the names of {self.name}")
+        leading = [each.path for each in self.redirects]
+        under = [path.removesuffix("*") for path in leading if path.endswith("*")]
         for front in self.fronts:
-            self._once([place.path for place in front.locations])
-        self._once([*(each.path for each in self.redirects), *(f"/{file}" for file in self.verification)])
+            self._once([*(place.path for place in front.locations), *under])
+        ours = (*web.ANSWERED_BY_LUODI, *([web.ROBOTS] if self.noindex else ()))
+        self._once(
+            [*(path for path in leading if not path.endswith("*")), *(f"/{file}" for file in self.verification), *ours]
+        )
 
     def _once(self, paths: list[str]) -> None:
         if twice := sorted({path for path in paths if paths.count(path) > 1}):

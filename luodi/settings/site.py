@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from luodi import web
 from luodi.section import Section, Text
 from luodi.settings.footer import FooterSettings
 from luodi.settings.kinds import MiniProgramKeys, PathSettings, PhpKeys, ProxyKeys, SpaKeys, StaticKeys
@@ -108,7 +109,11 @@ class SiteSettings(Section):
 
     @model_validator(mode="after")
     def _apart(self) -> SiteSettings:
-        taken = {place.path for place in self.paths} | {f"/{name}" for name in self.verification}
+        ours = {*web.ANSWERED_BY_LUODI, *([web.ROBOTS] if self.noindex else [])}
+        for name in self.verification:
+            if f"/{name}" in ours:
+                raise ValueError(f"verification: /{name} is answered by luodi itself")
+        taken = {place.path for place in self.paths} | {f"/{name}" for name in self.verification} | ours
         for redirect in self.redirects:
             if redirect.path.removesuffix("*") in taken or redirect.path in ("/", "/*"):
                 raise ValueError(f"redirects: {redirect.path} is served by something else")

@@ -12,7 +12,21 @@ from hypothesis import strategies as st
 
 from engine import packages
 from luodi.filing.numbers import parse_icp
-from luodi.rendering import Area, Footer, Headers, Location, Php, Redirect, RenderingError, Static, VirtualHost
+from luodi.rendering import (
+    Area,
+    Footer,
+    Headers,
+    Limits,
+    Location,
+    Maintenance,
+    MiniProgram,
+    Php,
+    Redirect,
+    RenderingError,
+    Static,
+    Upstream,
+    VirtualHost,
+)
 from luodi.web import VISITORS_WORD
 from tests.template.server import LOCAL, Server, certificates
 
@@ -170,6 +184,40 @@ def test_what_is_written_is_what_is_sent(
             assert server.get("/office/", "example.cn").status == 401
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"limits": Limits(burst=0)},
+        {"verification": {"robots.txt": "x"}, "maintenance": Maintenance()},
+        {"verification": {"robots.txt": "x", "A.txt": "", "a.TXT": ""}, "areas": (Area("/", (), ("10.0.0.0/8",)),)},
+    ],
+    ids=["no burst", "robots.txt of its own", "names that differ by their case"],
+)
+def test_nginx_takes_what_is_taken(tmp_path: Path, changes: dict[str, object]) -> None:
+    server = Server(tmp_path / "server")
+    server.add(host(**changes), "r1")
+    said = server.check("r1")
+    assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "twice"),
+    [
+        ({"verification": {"404.html": "x"}}, "/404.html"),
+        ({"verification": {"robots.txt": "x"}, "noindex": True}, "/robots.txt"),
+        ({"redirects": (Redirect("/healthz", "/a"),)}, "/healthz"),
+        (
+            {"redirects": (Redirect("/upload/*", "/a/"),), "kind": MiniProgram(Upstream(("127.0.0.1:3000",)))},
+            "/upload/",
+        ),
+        ({"redirects": (Redirect("/a/*", "/b/"),), "paths": (Location("/a/", Static()),)}, "/a/"),
+    ],
+)
+def test_two_things_at_one_path_are_refused(changes: dict[str, object], twice: str) -> None:
+    with pytest.raises(RenderingError, match=f"example.cn has {twice} twice"):
+        host(**changes)
 
 
 # --- PHP -----------------------------------------------------------------------------------------

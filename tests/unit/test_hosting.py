@@ -259,6 +259,19 @@ IS_PATH = "letters, digits and . _ ~ ! & ' ( ) + , = : @ - after a /"
             {"areas": [{"path": "/", "users": {"me": "$2y$13$" + "x" * 53}}]},
             "luodi:site.areas[0].users.me: is bcrypt of cost 13",
         ),
+        (
+            {"redirects": [{"path": "/healthz", "to": "/a"}]},
+            "luodi:site: redirects: /healthz is served by something else",
+        ),
+        (
+            {"redirects": [{"path": "/robots.txt", "to": "/a"}], "noindex": True},
+            "luodi:site: redirects: /robots.txt is served by something else",
+        ),
+        ({"verification": {"404.html": "y"}}, "luodi:site: verification: /404.html is answered by luodi itself"),
+        (
+            {"verification": {"robots.txt": "y"}, "noindex": True},
+            "luodi:site: verification: /robots.txt is answered by luodi itself",
+        ),
         ({"verification": {"../x": "y"}}, "luodi:site.verification.../x: '../x' is no file's name"),
         ({"headers": {"more": {"X-A": "a\nb"}}}, "luodi:site.headers.more.X-A: has a line break"),
         ({"headers": {"more": {"Server": "x"}}}, "luodi:site.headers.more: Server is not for this list"),
