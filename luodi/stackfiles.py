@@ -146,7 +146,15 @@ def mapping_of(path: Path) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, as YAML does and the engine."""
+    """Refuses a key that is there twice, as YAML does and the engine, and half of a character, which no file holds."""
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """The text that is here. Raises ComposerError."""
+        node: yaml.ScalarNode = super().compose_scalar_node(anchor)
+        if any("\ud800" <= char <= "\udfff" for char in node.value):
+            problem = f"{ascii(node.value)[:60]} has half of a surrogate pair; write the character itself"
+            raise yaml.composer.ComposerError(None, None, problem, node.start_mark)
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """The mapping that begins here. Raises ComposerError."""

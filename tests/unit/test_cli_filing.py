@@ -188,6 +188,7 @@ def test_a_stack_that_cannot_be_right_hides_no_other(project: Project) -> None:
         ("", "luodi:site: is not set"),
         ("config:\n\tluodi:site: x", "is no YAML: line 2: found character '\\t'"),
         ("config:\n  a: 1\n  a: 2", "is no YAML: line 3: a is there already, in line 2; keep one of them"),
+        ('config:\n  a: "\\ud800.cn"', "is no YAML: line 2: '\\ud800.cn' has half of a surrogate pair"),
         ("config: {a: {b: 1, b: 2}}", "is no YAML: line 1: b is there already, in line 1"),
         (f"config: {'[' * 3000}{']' * 3000}", "is nested too deep for any setting"),
     ],
