@@ -74,8 +74,49 @@ TYPES = {
     "vtt": "text/vtt; charset=utf-8",
     "zip": "application/zip",
     "htc": "text/x-component",
+    "3gp": "video/3gpp",
+    "avifs": "image/avif",
+    "kml": "application/vnd.google-earth.kml+xml",
+    "vcard": "text/vcard; charset=utf-8",
     "unknown": "application/octet-stream",
 }
+# h5bp/server-configs-nginx, h5bp/web_performance/compression.conf
+COMPRESSED = [
+    *(
+        "html",
+        "css",
+        "js",
+        "mjs",
+        "json",
+        "map",
+        "jsonld",
+        "geojson",
+        "webmanifest",
+        "wasm",
+        "xml",
+        "atom",
+        "rss",
+        "rdf",
+    ),
+    *(
+        "svg",
+        "bmp",
+        "ico",
+        "ttf",
+        "otf",
+        "eot",
+        "txt",
+        "md",
+        "markdown",
+        "csv",
+        "ics",
+        "vcf",
+        "vtt",
+        "htc",
+        "xsl",
+        "kml",
+    ),
+]
 # lib/forbidden-files.js: refused there with 403, here without a word on whether they are there.
 FORBIDDEN = [
     *(".hidden_file", ".hidden_directory/", ".hidden_directory/test.html", ".well-known/", ".well-known/.hidden_file"),
@@ -86,7 +127,7 @@ FORBIDDEN = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    content = {f"test.{kind}": b"x" * 300 for kind in [*TYPES, "bak", "conf", "sql", "swp", "log"]}
+    content = {f"test.{kind}": b"x" * 300 for kind in {*TYPES, *COMPRESSED, "bak", "conf", "sql", "swp", "log"}}
     content |= {".hidden_file": b"", ".well-known/.hidden_file": b"", ".hidden_directory/test.html": b"", "#test#": b""}
     server = Server(tmp_path_factory.mktemp("expected") / "server")
     server.add(host(), "r1", content | {"test/kept.txt": b""})
@@ -110,6 +151,12 @@ def host(**changes: object) -> VirtualHost:
 def test_types(site: Server, extension: str, kind: str) -> None:
     answer = site.get(f"/test.{extension}", "example.cn")
     assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+
+
+@pytest.mark.parametrize("extension", COMPRESSED)
+def test_what_gains_by_it_is_compressed(site: Server, extension: str) -> None:
+    answer = site.get(f"/test.{extension}", "example.cn", headers={"Accept-Encoding": "gzip"})
+    assert (answer.status, answer.headers["Content-Encoding"]) == (200, "gzip")
 
 
 @pytest.mark.parametrize("extension", TYPES)
