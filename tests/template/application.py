@@ -79,6 +79,7 @@ class Application(http.server.BaseHTTPRequestHandler):
     def _say(self, body: bytes, kind: str, headers: dict[str, str] | None = None, status: int = 200) -> None:
         self.send_response(HTTPStatus(status))
         self.send_header("Content-Type", kind)
+        self.send_header("X-Powered-By", "tests/1.0")
         self.send_header("Content-Length", str(len(body)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)

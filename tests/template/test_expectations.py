@@ -271,7 +271,8 @@ def test_two_things_at_one_path_are_refused(changes: dict[str, object], twice: s
 
 TOLD = b"<?php header('Content-Type: application/json'); echo json_encode($_SERVER);"
 FORGED = ("X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Request-ID")
-CODE = b"<?php header('X-Powered: php'); echo '<body>', $_SERVER['REQUEST_URI'], ' ', $_SERVER['PATH_INFO'] ?? '';"
+SAYS = b"<?php header('X-Powered: php'); header('X-Powered-By: PHP/8'); "
+CODE = SAYS + b"echo '<body>', $_SERVER['REQUEST_URI'], ' ', $_SERVER['PATH_INFO'] ?? '';"
 
 
 def test_php_is_run_where_it_may_be_and_nowhere_else(tmp_path: Path) -> None:
@@ -304,6 +305,7 @@ def test_php_is_run_where_it_may_be_and_nowhere_else(tmp_path: Path) -> None:
         }.items():
             answer = server.get(path, "example.cn")
             assert (answer.status, answer.headers["X-Powered"]) == (200, "php"), answer.text
+            assert answer.headers["X-Powered-By"] is None
             assert text in answer.text
             assert answer.text.count('class="luodi-footer"') == 1
         forged = dict.fromkeys((*FORGED, *VISITORS_WORD), "evil.cn")

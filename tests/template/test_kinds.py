@@ -351,6 +351,11 @@ def test_an_application_s_own_headers_are_neither_doubled_nor_replaced(served: S
     assert headers["Cache-Control"] == "no-cache"
 
 
+def test_nobody_is_told_which_software_an_application_is(served: Served) -> None:
+    headers = served.get("/page", "app.cn").headers
+    assert (headers["Server"], headers["X-Powered-By"]) == ("nginx", None)
+
+
 def test_an_application_s_own_errors_are_its_own(served: Served) -> None:
     answer = served.get("/error", "app.cn")
     assert (answer.status, answer.body) == (500, b"mine")
