@@ -126,7 +126,8 @@ class _CertificateProvider(ServerProvider):
         issued = _issued(olds, news)
         if chains is None or origin is None:
             chains, origin, issued = self._ordered(installation, olds, news, issued)
-            installation.install(chains, origin)
+        # Also what is there already: whoever was interrupted may not have come to reload nginx.
+        installation.install(chains, origin)
         outs = {**news, "chains": chains, "authority": origin.authority, "profile": origin.profile}
         return {**outs, "issued": issued[-_COUNTED:], **self._told(outs)}
 

@@ -19,6 +19,7 @@ from luodi.certificate import ari, order
 from luodi.certificate.lifetime import Certificate
 from luodi.certificate.propagation import NotPropagated
 from luodi.certificate.server_certificate import _OUTPUTS, _CertificateProvider
+from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import CommandFailed
 from tests.parts import fake_tat, machine, pebble
 from tests.parts.machine import Machine
@@ -223,6 +224,36 @@ def test_a_run_that_was_killed_after_the_installation_is_completed_without_anoth
     assert len(account.asked("CreateRecord")) == ordered
     other = made(provider, wanted("example.cn"))
     assert other["chains"] != lost["chains"]
+
+
+def test_a_run_that_was_killed_before_the_reload_is_completed_by_one(
+    server: Machine,
+    authority: Pebble,
+    account: FakeAccount,
+    provider: _CertificateProvider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    olds = made(provider, wanted())
+    serving(server, "ecdsa")
+    whole = Scripts.install_certificate
+
+    def killed(*arguments: Any) -> str:
+        script = whole(*arguments)
+        assert "systemctl reload nginx" in script
+        return script.replace("systemctl reload nginx", "kill -KILL $$; systemctl reload nginx")
+
+    monkeypatch.setenv("LUODI_RENEW", "example.cn")
+    with monkeypatch.context() as broken:
+        broken.setattr(Scripts, "install_certificate", killed)
+        with pytest.raises(CommandFailed):
+            made(provider, wanted(), olds)
+    assert serves(server, olds["chains"])
+    ordered = len(account.asked("CreateRecord"))
+    outs = made(provider, wanted(), olds)
+    assert len(account.asked("CreateRecord")) == ordered, "the one that was issued"
+    assert outs["chains"] != olds["chains"]
+    assert serves(server, outs["chains"])
+    assert server.says(f"ls {TLS}").split() == sorted([olds["generation"], outs["generation"], "current"])
 
 
 # --- when ----------------------------------------------------------------------------------------------
