@@ -296,6 +296,26 @@ def test_the_same_release_again_mends_what_was_changed_by_hand(server: Machine) 
     assert server.releases == {release}
 
 
+def test_a_change_by_hand_is_mended_whatever_its_file_is_called(server: Machine) -> None:
+    files = site(server.certificate) | {"html/record": b"1969", "html/upstreams/a b": b"c", "html/deep/er/file": b"d"}
+    release = delivery(files).id
+    assert send(server, delivery(files)).code == 0
+    html = "/opt/luodi/current/html"
+    server.says(f"echo 1970 > {html}/record")
+    assert send(server, delivery(files)).code == 0
+    assert server.says(f"cat {html}/record") == "1969"
+    server.says(
+        f"cd {html}; echo 1970 > record; rm -r deep; echo x > deep; mv upstreams elsewhere; ln -s elsewhere upstreams; "
+        "rm index.html; mkdir -p index.html/b; echo hello > index.html/b/c; echo y > $'new\nline'"
+    )
+    assert send(server, delivery(files)) == Ran(0, f"Release {release} is being served.\n")
+    assert server.says(f"cd {html}; find . -mindepth 1 | sort") == (
+        "./deep\n./deep/er\n./deep/er/file\n./index.html\n./record\n./upstreams\n./upstreams/a b"
+    )
+    assert server.says(f"cat {html}/record {html}/index.html") == "1969hello"
+    assert len(server.says(SCRIPTS.current()).splitlines()) == 2, "nothing is told as changed"
+
+
 def test_what_is_decided_on_the_server_stays_with_the_release(server: Machine) -> None:
     """The port that an application listens on, which its part of the release writes."""
     release = landed(server)

@@ -111,6 +111,19 @@ def test_no_request_is_dropped_by_reloads_releases_rollbacks_and_a_renewal(serve
     server.eventually_serves("page 3")
 
 
+def test_no_request_is_dropped_when_what_was_changed_by_hand_is_put_right(server: Machine) -> None:
+    release(server, "page 0")
+    load = Load(server)
+    html = "/opt/luodi/current/html"
+    for number in range(10):
+        server.says(f"echo 'by hand {number}' > {html}/mine.txt; mkdir {html}/mine; touch {html}/mine/file")
+        release(server, "page 0")
+        assert server.says(f"ls {html}") == "index.html"
+    answered, wrong = load.ended()
+    assert wrong == []
+    assert answered > 200
+
+
 def test_no_request_is_dropped_when_the_switch_is_killed_anywhere(server: Machine) -> None:
     """As when the agent's command runs out of time, or the deployer is killed and the server after it."""
     pages = {"page 0"}
