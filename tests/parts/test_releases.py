@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from luodi.delivery.scripts import Room
+from luodi.delivery.scripts import KEPT_RELEASES, Room
 from luodi.delivery.served import Past, Served, before
 from tests.noise import noise
 from tests.parts import machine
@@ -122,6 +122,60 @@ def test_a_way_back_looks_at_the_names_of_its_own_release(server: Machine) -> No
     landed(server, "two", names=("example.cn",))
     assert rollback(server, first).code == 0
     server.eventually_serves("one", "old.example.cn")
+
+
+# --- what is killed half-way -------------------------------------------------------------------------
+
+
+def killed(server: Machine, page: str, before: str) -> str:
+    """A delivery whose script is killed at a line of it."""
+    sent = delivery(site(server.certificate, page))
+    assert sent.switch.count(f"\n{before}") == 1
+    switch = sent.switch.replace(f"\n{before}", f"\nkill -KILL $$\n{before}")
+    assert send(server, Delivery(sent.id, sent.uploads, switch)).code == 137
+    return sent.id
+
+
+def test_what_was_never_served_is_no_release_and_takes_no_room(server: Machine) -> None:
+    first = landed(server, "one")
+    server.says("sleep 1.1")  # their times are told in seconds
+    second = landed(server, "two")
+    left = [killed(server, f"killed {number}", "if ! nginx -t") for number in range(KEPT_RELEASES)]
+    assert server.releases == {first, second, *left}
+    assert [past.id for past in listed(server)] == [second, first]
+    server.eventually_serves("two")
+    newest = landed(server, "three")
+    assert server.releases == {first, second, newest}, "old ones that were served stay to go back to"
+
+
+def test_a_switch_that_was_killed_before_the_reload_is_taken_back(server: Machine) -> None:
+    """The link says what nginx does not serve: neither is taken for the last good release."""
+    first = landed(server, "one")
+    second = killed(server, "two", "if ! apply")
+    assert server.current == second
+    server.eventually_serves("one")
+    assert [(past.id, past.current) for past in listed(server)] == [(first, True)]
+    refused = send(server, delivery(site(server.certificate, "three", more="listenn 80;")))
+    assert refused.output.endswith("nothing was switched.\n")
+    assert server.current == first
+    assert audit(server)[-1]["previous"] == first
+    server.says("nginx -s reload")
+    server.eventually_serves("one")
+    killed(server, "two", "if ! apply")
+    fourth = landed(server, "four")
+    server.eventually_serves("four")
+    assert server.releases == {first, fourth}
+
+
+def test_a_switch_that_was_killed_after_the_reload_is_what_is_served(server: Machine) -> None:
+    landed(server, "one")
+    second = killed(server, "two", "# A reload that nginx gives up on")
+    server.eventually_serves("two")
+    assert [past.id for past in listed(server) if past.current] == [second]
+    third = landed(server, "three")
+    server.eventually_serves("three")
+    assert audit(server)[-1]["previous"] == second
+    assert {second, third} < server.releases
 
 
 # --- who changed the server --------------------------------------------------------------------------

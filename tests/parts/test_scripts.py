@@ -346,9 +346,17 @@ def test_what_an_interrupted_switch_left_is_no_hindrance(server: Machine) -> Non
 
 
 def test_what_interrupted_uploads_left_is_taken_away(server: Machine) -> None:
-    server.says(f"mkdir -p {UPLOADS}/old {UPLOADS}/new; touch --date='2 days ago' {UPLOADS}/old")
+    server.says(f"mkdir -p {UPLOADS}/old {UPLOADS}/new; touch --date='9 hours ago' {UPLOADS}/old")
     landed(server)
     assert server.says(f"ls {UPLOADS}") == "new"
+
+
+def test_what_interrupted_uploads_left_makes_room_for_the_next(tmp_path: Path) -> None:
+    with machine.running(tmp_path, disk=16_000_000) as server:
+        server.says(f"mkdir -p /opt/upload/left /var/lib/luodi; ln -s /opt/upload {UPLOADS}")
+        server.says("cat /dev/zero > /opt/upload/left/bundle || touch --date='9 hours ago' /opt/upload/left")
+        landed(server)
+        server.eventually_serves("hello")
 
 
 def test_old_releases_are_pruned(server: Machine) -> None:
