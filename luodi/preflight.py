@@ -27,17 +27,20 @@ class PreflightError(Exception):
     """The cloud is there, yet what the stack says can't be done in it."""
 
 
-def check(account: Account, site: HostedSite, owner: str, *, publishes: bool, held: Callable[[], Held]) -> None:
+def check(
+    account: Account, site: HostedSite, owner: str, *, publishes: bool, held: Callable[[], Held], creates: bool = False
+) -> None:
     """Ask for the zone, and for what stands at the site's names in it.
 
     `owner` is the remark (备注) of the stack's own records; `publishes`, whether it is to make any; `held` tells what
-    is in the stack's state, and is asked only where that matters.
+    is in the stack's state, and is asked only where that matters; `creates`, whether the stack makes the zone, for
+    this site or another one in it.
     Raises PreflightError, ApiError or Unreachable.
     """
     # Asked whether the zone is there or not: the engine keeps a provider in the state for whoever asks it, and that is
     # to be the same at the first up and at all others.
     made = site.dns.manage == "create" and site.zone in held().zones
-    if not _zone_is_there(account, site):
+    if not _zone_is_there(account, site, needed=not creates and site.dns.manage == "adopt"):
         return
     if site.dns.manage == "create" and not made:
         raise PreflightError(
@@ -51,16 +54,15 @@ def check(account: Account, site: HostedSite, owner: str, *, publishes: bool, he
         raise PreflightError(why)
 
 
-def _zone_is_there(account: Account, site: HostedSite) -> bool:
-    adopt = site.dns.manage == "adopt"
+def _zone_is_there(account: Account, site: HostedSite, *, needed: bool) -> bool:
     try:
         account.call("dnspod", "DescribeDomain", {"Domain": site.zone})
     except ApiError as error:
         if error.code in _NO_SUCH_ZONE:
-            if adopt:
+            if needed:
                 raise PreflightError(
                     f"{site.at('luodi:dns')}: the zone {site.zone} is not at DNSPod in this account. Add it there "
-                    "(https://console.cloud.tencent.com/cns, 添加域名), or set luodi:dns.manage to create"
+                    f"(https://console.cloud.tencent.com/cns, 添加域名), or set {site.at('luodi:dns.manage')} to create"
                 ) from None
         elif error.code in _SOMEBODY_ELSES:
             raise PreflightError(

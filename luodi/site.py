@@ -76,7 +76,8 @@ class Site(pulumi.ComponentResource):
         held = cache(state.held)
         for site in settings.sites:
             public = self.publications[site].public
-            clearly(preflight.check, account, site, owner, publishes=public, held=held)
+            created = site.zone in settings.own_zones
+            clearly(preflight.check, account, site, owner, publishes=public, held=held, creates=created)
             if differs := filing_live.check(account, site.filing, site.apex):
                 pulumi.log.warn(differs.in_(language()), resource=self)
         zones = self._zones()
@@ -166,7 +167,7 @@ class Site(pulumi.ComponentResource):
                 zones[site.zone] = dns.zone(
                     f"{self._of(site)}-zone",
                     site.zone,
-                    create=site.dns.manage == "create",
+                    create=site.zone in self._settings.own_zones,
                     protect=self._settings.server.protect,
                     opts=self._child,
                 )

@@ -157,7 +157,7 @@ class Pair:
         """What they differ in as they are, and what of either is not as it should be."""
         kinds = {side.settings.server.kind for side in self.sides}
         counts = _both(ups, lambda up: Counter(_types(up.resources)))
-        zones = _both(self.sides, lambda side: len(_own_zones(side.settings)))
+        zones = _both(self.sides, lambda side: len(side.settings.own_zones))
         found = []
         for type_ in sorted({*counts[0], *counts[1]}):
             if counts[0][type_] != counts[1][type_]:
@@ -368,11 +368,6 @@ def _certificate(up: Up, index: int) -> str:
         return served.error or "none"
     issued = (up.sites[index].get("certificate") or {}).get("fingerprints") or ()
     return AS_ISSUED if served.certificate.fingerprint in issued else "another one"
-
-
-def _own_zones(settings: Settings) -> set[str]:
-    """The zones that a stack makes itself."""
-    return {site.zone for site in settings.sites if site.dns.manage == "create"}
 
 
 def _right(up: Up, site: HostedSite) -> bool:

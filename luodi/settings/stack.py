@@ -69,6 +69,11 @@ class Settings:
         """The stack's own site."""
         return self.sites[0]
 
+    @property
+    def own_zones(self) -> frozenset[str]:
+        """The zones that the stack makes itself: each for all the sites in it, whichever of them says so."""
+        return frozenset(site.zone for site in self.sites if site.dns.manage == "create")
+
     def declared(self, site: HostedSite) -> Declared:
         """What a filing has to know of what is declared for a site."""
         return site.declared(self.region, self.server)

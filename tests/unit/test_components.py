@@ -87,7 +87,7 @@ def landed(
     config: Mapping[str, str] | None = None,
     secret: tuple[str, ...] = (),
     state: Mapping[str, Any] = UP,
-    **sections: Mapping[str, Any],
+    **sections: Mapping[str, Any] | list[Any],
 ) -> Declaration:
     """What a site declares whose stack says this."""
     settings = Settings.parse(
@@ -450,6 +450,19 @@ def test_a_record_that_was_taken_over_is_the_stack_s_own_once_that_is_taken_out(
 def test_a_zone_that_somebody_made_is_not_created() -> None:
     said = refusal(lambda: landed(CVM, dns={"manage": "create"}, state={}))
     assert said.startswith("luodi:dns.manage: the zone example.cn is at DNSPod already, and this stack did not make it")
+
+
+def test_a_zone_is_made_once_for_all_the_sites_that_are_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_the_zone(account: Account, service: str, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if action == "DescribeDomain":
+            raise ApiError(action, "InvalidParameterValue.DomainNotExists", "no")
+        return api(account, service, action, parameters)
+
+    monkeypatch.setattr(Account, "call", without_the_zone)
+    docs = {"site": {"domain": "docs.example.cn", "title": "示例文档"}}
+    told = landed(CVM, dns={"manage": "create"}, sites=[docs], state={})
+    assert told.one("DomainInstance").inputs == {"domain": "example.cn"}
+    assert all("shop-zone" in record.after for record in told.all("record:Record"))
 
 
 def test_a_zone_with_a_chinese_name_is_known_again() -> None:

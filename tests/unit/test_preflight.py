@@ -118,6 +118,30 @@ def test_a_zone_to_create_need_not(code: str) -> None:
     assert len(account.calls) == 1
 
 
+TWO_IN_A_ZONE = {
+    "tencentcloud:region": "ap-guangzhou",
+    "luodi:site": {"domain": "example.cn", "title": "示例"},
+    "luodi:sites": [{"site": {"domain": "docs.example.cn", "title": "示例文档"}}],
+    "luodi:server": {"kind": "cvm"},
+}
+
+
+@pytest.mark.parametrize("code", MISSING)
+def test_a_zone_that_is_made_for_one_site_is_there_for_others(code: str) -> None:
+    settings = Settings.parse({**TWO_IN_A_ZONE, "luodi:dns": {"manage": "create"}})
+    assert settings.own_zones == {"example.cn"}
+    account = FakeAccount(answers={"DescribeDomain": refused(code)})
+    for each in settings.sites:
+        preflight.check(account, each, OWNER, publishes=True, held=nothing, creates=each.zone in settings.own_zones)
+
+
+def test_a_further_site_s_zone_is_asked_for_where_it_is_said() -> None:
+    _, further = Settings.parse(TWO_IN_A_ZONE).sites
+    account = FakeAccount(answers={"DescribeDomain": refused(MISSING[0])})
+    with pytest.raises(PreflightError, match=r"or set luodi:sites\[0\]\.dns\.manage to create"):
+        preflight.check(account, further, OWNER, publishes=True, held=nothing)
+
+
 @pytest.mark.parametrize("manage", ["adopt", "create"])
 @pytest.mark.parametrize(
     "code",
