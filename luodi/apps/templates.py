@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from luodi.rendering import template_loader
+from luodi.rendering import quoting, template_loader
 
 _BARE = re.compile(r"[A-Za-z0-9._:/@+=,<>-]+")
 
@@ -24,31 +25,19 @@ class Templates:
     def render(self, name: str, **values: Any) -> str:
         """``<name>.j2``: a script (``.sh``), a unit (``.service``), or a pool's configuration (``.conf``)."""
         quote: Callable[[str], str] = shlex.quote if name.endswith(".sh") else systemd_word
-        environment = jinja2.Environment(  # noqa: S701 (not HTML; quoted by finalize)
+        environment = jinja2.Environment(
             loader=self._loader,
             undefined=jinja2.StrictUndefined,
-            finalize=lambda value: _each(quote, value),
+            autoescape=True,
+            finalize=quoting(quote),
             comment_start_string="<#",  # bash writes {# itself, in ${#array[@]}
             comment_end_string="#>",
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        environment.filters["raw"] = _Quoted
+        environment.filters["raw"] = Markup
         return environment.get_template(f"{name}.j2").render(values)
-
-
-class _Quoted(str):
-    """Text of our own making that is not quoted again."""
-
-    __slots__ = ()
-
-
-def _each(quote: Callable[[str], str], value: Any) -> str:
-    return " ".join(
-        part if isinstance(part, _Quoted) else quote(str(part))
-        for part in (value if isinstance(value, list | tuple) else [value])
-    )
 
 
 def systemd_word(text: str) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from luodi.rendering import template_loader
+from luodi.rendering import quoting, template_loader
 
 PACKAGES = ("nginx", "curl", "openssl", "ca-certificates")
 KEPT_RELEASES = 5
@@ -45,33 +46,20 @@ WARNING = "Warning: "
 """What a line of a script begins with that its user should see though all went well."""
 
 
-class _Raw(str):
-    """Text of our own making that the shell must not see quoted."""
-
-    __slots__ = ()
-
-
-def _quote(value: Any) -> str:
-    if isinstance(value, _Raw):
-        return value
-    if isinstance(value, list | tuple):
-        return shlex.join(str(part) for part in value)
-    return shlex.quote(str(value))
-
-
 class Scripts:
     """The server's scripts, from a folder laid out like the project's ``templates/``; what it lacks is luodi's own."""
 
     def __init__(self, templates: Path | None = None) -> None:
-        self._environment = jinja2.Environment(  # noqa: S701 (a shell's text, quoted by finalize)
+        self._environment = jinja2.Environment(
             loader=template_loader(templates, "server"),
             undefined=jinja2.StrictUndefined,
-            finalize=_quote,
+            autoescape=True,
+            finalize=quoting(shlex.quote),
             comment_start_string="<#",  # bash writes {# itself, in ${#array[@]}
             comment_end_string="#>",
             keep_trailing_newline=True,
         )
-        self._environment.filters["raw"] = _Raw
+        self._environment.filters["raw"] = Markup
 
     def prepare(
         self,

@@ -28,6 +28,7 @@ from luodi.rendering.hosts import (
 )
 from luodi.rendering.kinds import Endpoint, Kind, MiniProgram, Php, Proxy, Spa, Static, Timeouts, Upstream
 from luodi.rendering.nginx import OLDEST_NGINX, Listen, Log, Nginx
+from luodi.rendering.printing import quoting
 from luodi.rendering.quoting import quote
 from luodi.rendering.templates import Templates, shipped_templates, template_loader
 from luodi.web import PAGES
@@ -66,6 +67,7 @@ __all__ = [
     "Upstream",
     "VirtualHost",
     "quote",
+    "quoting",
     "shipped_templates",
     "template_loader",
 ]

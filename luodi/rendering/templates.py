@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from luodi.rendering.errors import RenderingError, TemplateError
+from luodi.rendering.printing import quoting
 from luodi.rendering.quoting import quote
 
 _SNIPPET = re.compile(r"nginx/snippets/(?:(?P<site>[^/]+)/)?(?P<place>http|server|location)[A-Za-z0-9._-]*\.conf")
@@ -60,7 +61,7 @@ class Templates:
             "keep_trailing_newline": True,
         }
         self._html = jinja2.Environment(**settings)  # noqa: S701
-        self._nginx = jinja2.Environment(**settings, finalize=_quoted)  # noqa: S701
+        self._nginx = jinja2.Environment(**settings, finalize=quoting(quote))  # noqa: S701
         self._nginx.globals.update(_WORDS, part=self._part)
 
     def page(self, name: str, **values: Any) -> str:
@@ -117,15 +118,6 @@ def place_of(snippet: str) -> tuple[str | None, str]:
     if match is None:
         raise RenderingError(f"{snippet}: no snippet")
     return match["site"], match["place"]
-
-
-@jinja2.pass_context  # without it Jinja escapes constants for HTML before it asks
-def _quoted(_context: jinja2.runtime.Context, value: Any) -> Markup:
-    """A value printed in a ``.conf`` template: quoted, unless it is the text of a block or macro."""
-    if isinstance(value, Markup):
-        return value
-    values = value if isinstance(value, list | tuple) else [value]
-    return Markup(" ".join(quote(str(part)) for part in values))  # noqa: S704
 
 
 # --- what an nginx template can say besides quoted values ----------------------------------------
