@@ -371,6 +371,18 @@ def test_an_application_that_is_down_has_a_page_with_the_footer(served: Served, 
     assert answer.headers["Cache-Control"] == "no-cache"
 
 
+@pytest.mark.parametrize(("name", "path", "status"), [("app.cn", "/down/x", 502), ("closed.cn", "/", 503)])
+def test_what_fails_with_an_upload_has_its_own_page_too(served: Served, name: str, path: str, status: int) -> None:
+    """An error page is led to inside nginx, with the length of what was sent."""
+    with served.server.tls(name, source="127.0.0.3") as secure:
+        head = f"POST {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\nContent-Length: 2000000\r\n\r\n"
+        secure.sendall(head.encode() + b"x" * 2_000_000)
+        answer = http.client.HTTPResponse(secure)
+        answer.begin()
+        assert answer.status == status
+        assert answer.read().decode().count(MARK) == 1
+
+
 def test_a_request_that_is_too_large_is_refused(served: Served) -> None:
     with served.server.tls("app.cn") as secure:
         secure.sendall(b"POST /told HTTP/1.1\r\nHost: app.cn\r\nContent-Length: 1048577\r\n\r\n")
