@@ -23,6 +23,9 @@ _PAUSE = 2.0
 """Seconds between two looks: TAT answers each within one."""
 
 _NO_SITE = Words("环境 {stack} 没有站点 {site}；它有 {known}", "the stack {stack} has no site {site}; it has {known}")
+_NO_APP = Words(
+    "{of} 没有 luodi 运行的应用，也就没有应用日志", "{of} has no application that luodi runs, and so no log of one"
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -47,11 +50,11 @@ def logs(
 ) -> None:
     """服务器上的日志。Show the logs of a stack's server.
 
-    They are access, error, app (an application's own) or audit (who changed what).
+    They are access, error, app (what applications say themselves) or audit (who changed what).
 
     They are read through TAT (自动化助手): no SSH, and the server stays closed. They are kept there for six months, as
     the Cybersecurity Law asks (网络安全法第二十一条). --site tells an access log's sites apart where it is JSON
-    (luodi:nginx.log).
+    (luodi:nginx.log). Of several applications each line begins with the application's name.
 
     \b
     Examples:
@@ -63,14 +66,17 @@ def logs(
     from luodi.delivery.logs import Log
 
     chosen = ask(lambda: stack_server(cwd, stack))
-    of = _site(chosen, site, lang)
-    log = Log(chosen.shell, chosen.scripts, path(cast("Kind", kind), of.site.domain))
-    wanted = _of_site(of) if site and kind in ("access", "error") else None
+    of = _site(chosen, site, lang) if site else None
+    names = _applications(chosen, of, lang) if kind == "app" else [kind]
+    found = {name: Log(chosen.shell, chosen.scripts, path(cast("Kind", kind), name)) for name in names}
+    wanted = _of_site(of) if of and kind in ("access", "error") else None
 
     def show() -> None:
-        for line in log.lines(lines):
-            if wanted is None or wanted(line):
-                click.echo(_as_json(kind, line) if as_json else _UNPRINTABLE.sub("�", line))
+        for name, log in found.items():
+            whose = name if len(found) > 1 else None
+            for line in log.lines(lines):
+                if wanted is None or wanted(line):
+                    click.echo(_as_json(kind, line, whose) if as_json else _as_text(line, whose))
 
     ask(show)
     try:
@@ -81,10 +87,20 @@ def logs(
         return
 
 
-def _site(chosen: StackServer, domain: str | None, language: Language) -> HostedSite:
+def _applications(chosen: StackServer, of: HostedSite | None, language: Language) -> list[str]:
+    """The names of a site's applications, or of all there are."""
+    from luodi import hosting
+
+    sites = [of] if of else chosen.settings.sites
+    if found := [each.name for site in sites for each in hosting.applications(site)]:
+        return found
+    raise click.ClickException(_NO_APP.fill(of=readable(of.site.domain) if of else chosen.name).in_(language))
+
+
+def _site(chosen: StackServer, domain: str, language: Language) -> HostedSite:
     sites = chosen.settings.sites
     for each in sites:
-        if domain is None or domain in (*each.names, *map(readable, each.names)):
+        if domain in (*each.names, *map(readable, each.names)):
             return each
     known = ", ".join(readable(each.site.domain) for each in sites)
     raise click.UsageError(_NO_SITE.fill(stack=chosen.name, site=domain, known=known).in_(language))
@@ -97,10 +113,15 @@ def _of_site(site: HostedSite) -> Callable[[str], bool]:
     return lambda line: said.search(line) is not None
 
 
-def _as_json(kind: str, line: str) -> str:
+def _as_text(line: str, whose: str | None) -> str:
+    return _UNPRINTABLE.sub("�", f"{whose}: {line}" if whose else line)
+
+
+def _as_json(kind: str, line: str, whose: str | None) -> str:
+    name = {"app": whose} if whose else {}
     try:
         if isinstance(told := json.loads(line), dict):
-            return json.dumps(told, ensure_ascii=False)
+            return json.dumps({**name, **told}, ensure_ascii=False)
     except ValueError:
         pass
-    return json.dumps({"log": kind, "line": line}, ensure_ascii=False)
+    return json.dumps({"log": kind, **name, "line": line}, ensure_ascii=False)

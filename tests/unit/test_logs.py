@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from luodi.apps import app_name
 from luodi.cli import main
 from luodi.commands import logs as logs_cli
 from luodi.commands.server import StackServer
@@ -24,10 +25,21 @@ from luodi.settings import Settings
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Scripts(REPOSITORY / "templates")
 TAT_OUTPUT = 24 * 1024
+APP = {"content": "app", "command": ["node", "server.js"]}
+DOCS_API = app_name("docs.example.cn", "/api/")
 STACK = {
     "tencentcloud:region": "ap-guangzhou",
     "luodi:site": {"domain": "example.cn", "title": "示例"},
-    "luodi:sites": [{"site": {"domain": "shop.example.cn", "title": "示例商城"}}],
+    "luodi:sites": [
+        {"site": {"domain": "shop.example.cn", "title": "示例商城", "kind": "proxy", "app": APP}},
+        {
+            "site": {
+                "domain": "docs.example.cn",
+                "title": "示例文档",
+                "paths": [{"path": "/api/", "kind": "proxy", "app": APP}],
+            }
+        },
+    ],
     "luodi:server": {"kind": "lighthouse", "bundle": "bundle_starter_mc_promo_med2_01"},
 }
 
@@ -73,13 +85,32 @@ def write(server: Server, name: str, lines: Sequence[str]) -> None:
 
 def test_the_last_lines_of_each_log(server: Server) -> None:
     lines = [f"line {number} 落地" for number in range(300)]
-    for name in ("nginx/access.log", "nginx/error.log", "luodi/example.cn.log", "luodi/audit.log"):
+    for name in ("nginx/access.log", "nginx/error.log", "luodi/shop.example.cn.log", "luodi/audit.log"):
         write(server, name, [f"{name} {line}" for line in lines])
     assert shown() == [f"nginx/access.log {line}" for line in lines[-100:]]
     assert shown("error", "--lines", "2") == [f"nginx/error.log {line}" for line in lines[-2:]]
-    assert shown("app", "-n", "1") == [f"luodi/example.cn.log {lines[-1]}"]
+    assert shown("app", "-n", "1", "--site", "shop.example.cn") == [f"luodi/shop.example.cn.log {lines[-1]}"]
     assert shown("audit", "-n", "1000") == [f"luodi/audit.log {line}" for line in lines]
-    assert shown("app", "--site", "shop.example.cn") == [], "that has written nothing yet"
+    assert shown("app", "--site", "docs.example.cn") == [], "that has written nothing yet"
+
+
+def test_what_each_application_says(server: Server) -> None:
+    """Also one that serves but a path of a site, though the stack's own site has none."""
+    write(server, "luodi/shop.example.cn.log", ["sold", '{"level": "info"}'])
+    write(server, f"luodi/{DOCS_API}.log", ["asked"])
+    assert shown("app", "--site", "docs.example.cn") == ["asked"]
+    assert shown("app") == ["shop.example.cn: sold", 'shop.example.cn: {"level": "info"}', f"{DOCS_API}: asked"]
+    assert [json.loads(line) for line in shown("app", "--json")] == [
+        {"log": "app", "app": "shop.example.cn", "line": "sold"},
+        {"app": "shop.example.cn", "level": "info"},
+        {"log": "app", "app": DOCS_API, "line": "asked"},
+    ]
+
+
+def test_a_site_without_an_application_says_so(server: Server) -> None:
+    result = luodi("app", "--site", "example.cn")
+    assert result.exit_code == 1
+    assert "example.cn has no application that luodi runs, and so no log of one" in result.output
 
 
 def test_what_is_more_than_tat_passes_on_comes_in_parts(server: Server) -> None:
