@@ -72,7 +72,8 @@ class Application:
 
 @dataclass(frozen=True)
 class Content:
-    """Files of a site: the project's `folder` of them, and the command that makes it, if one does.
+    """Files of a site: the project's `folder` of them, the command that makes it, if one does, and the `key` of the
+    stack file that says either.
 
     `footer` is the path in the release of the footer that its pages get when they are released, if there is one then;
     empty where pages are left alone, or come from an application and get it as they pass.
@@ -80,6 +81,7 @@ class Content:
 
     folder: str
     build: BuildSettings | None
+    key: str
     footer: str = ""
 
 
@@ -154,19 +156,29 @@ def contents(site: HostedSite) -> dict[str, Content]:
 
     What nginx serves under a path lies under that path in the site's own folder; an application has its own folder.
     """
-    root = f"sites/{site.site.domain}/html"
+    root, said = f"sites/{site.site.domain}/html", _keys(site)
     found = {
-        f"{root}{path}".rstrip("/"): Content(place.folder, place.build, footer_of_pages(site))
+        f"{root}{path}".rstrip("/"): _content(place.folder, place.build, said[path], footer_of_pages(site))
         for path, place in places(site).items()
         if isinstance(place, StaticKeys | SpaKeys) and place.folder is not None
     }
     for application in applications(site):
         place = places(site)[application.path]
         if isinstance(place, PhpSite) and place.folder is not None:
-            found[application.content] = Content(place.folder, place.build)
+            found[application.content] = _content(place.folder, place.build, said[application.path])
         elif isinstance(application.settings, AppSettings):
-            found[application.content] = Content(application.settings.content, None)
+            found[application.content] = _content(application.settings.content, None, f"{said[application.path]}.app")
     return found
+
+
+def _content(folder: str, build: BuildSettings | None, section: str, footer: str = "") -> Content:
+    return Content(folder, build, f"{section}.{'build' if build else 'content'}", footer)
+
+
+def _keys(site: HostedSite) -> dict[str, str]:
+    """The section of the stack file for each of `places`."""
+    own = site.at("luodi:site")
+    return {"/": own, **{place.path: f"{own}.paths[{number}]" for number, place in enumerate(site.site.paths)}}
 
 
 def footer_of_pages(site: HostedSite) -> str:

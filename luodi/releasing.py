@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 
 from luodi import apps, hosting
-from luodi.apps.declared import Place, both, release_files
+from luodi.apps.declared import Place, both, release_files, told_secrets
 from luodi.certificate import installation
 from luodi.cloud import cos
 from luodi.delivery import build as builds
@@ -32,6 +32,20 @@ _TOLD = 10
 UPLOADS_FROM = 1_000_000
 """Bytes of content from which on a bucket is worth having: less is sent by TAT's commands in a minute."""
 
+_LISTED_FROM = 40_000
+"""Files from which on the list of them alone, 40 to 50 bytes for each when compressed, nears what TAT carries."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a release is made of: its folders, its applications, its rendered files, and of those folders whose pages
+    get one the path of the footer; each by its path in the release."""
+
+    folders: Mapping[str, content.Folder]
+    applications: Sequence[apps.App | apps.Php]
+    rendered: Mapping[str, str]
+    footers: Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class Releasing:
@@ -48,31 +62,49 @@ class Releasing:
     keys: Sequence[str]
     resource: pulumi.Resource
 
-    def declare(
-        self, name: str, prepared: Preparation, *, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
-    ) -> Release:
-        """The release on the prepared server, once `after` is there; its applications and its bucket with it.
+    @property
+    def builds(self) -> bool:
+        """Whether a site's folder is to be made first."""
+        return any(source.build for source in self._sources.values())
 
-        `name` is what the names of its resources begin with. Ends the program with one line where content, a build, a
-        template or a secret can't be used.
+    def gather(self) -> Gathered:
+        """What the release is made of, without a call: so that what can't be used is told before anything is bought.
+
+        Ends the program with one line where content, a build, a template or a secret can't be used.
         """
-        sites, region = self.settings.sites, self.settings.region.id
-        sources = {at: source for site in sites for at, source in hosting.contents(site).items()}
+        sources = self._sources
         for source in sources.values():
             clearly(self._build, source)
-        folders = {at: clearly(content.look, source.folder) for at, source in sources.items()}
+        folders = {at: clearly(content.look, source.folder, source.key) for at, source in sources.items()}
         applications = [
             apps.of(each.name, site.site.domain, each.content, folders[each.content].digest, each.settings)
-            for site in sites
+            for site in self.settings.sites
             for each in hosting.applications(site)
             if each.content in folders
         ]
+        clearly(told_secrets, applications)
         rendered = self._rendered(applications)
-        private = {path: text for path, text in rendered.items() if PRIVATE.fullmatch(path)}
-        public = {path: text for path, text in rendered.items() if path not in private}
         footers = {at: source.footer for at, source in sources.items() if source.footer in rendered}
         for at, path in footers.items():
             self._tell_of_pages(folders[at], rendered[path])
+        return Gathered(folders, applications, rendered, footers)
+
+    def declare(
+        self,
+        name: str,
+        gathered: Gathered,
+        prepared: Preparation,
+        *,
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> Release:
+        """The release on the prepared server, once `after` is there; its applications and its bucket with it.
+
+        `name` is what the names of its resources begin with.
+        """
+        sites, region, rendered = self.settings.sites, self.settings.region.id, gathered.rendered
+        private = {path: text for path, text in rendered.items() if PRIVATE.fullmatch(path)}
+        public = {path: text for path, text in rendered.items() if path not in private}
         due_footers = {site: _due_footer(site, rendered) for site in sites}
         place = Place(prepared.instance, region, self.templates)
         return Release(
@@ -80,10 +112,10 @@ class Releasing:
             instance=prepared.instance,
             region=region,
             names=tuple(host for site in sites for host in site.names),
-            files=both(public, clearly(release_files, name, applications, place, opts)),
+            files=both(public, clearly(release_files, name, gathered.applications, place, opts)),
             private=private,
-            folders=folders,
-            footers=footers,
+            folders=gathered.folders,
+            footers=gathered.footers,
             templates=str(self.templates),
             pages={site.site.domain: due for site, due in due_footers.items() if isinstance(site.site, _OF_PAGES)},
             passing={
@@ -92,9 +124,13 @@ class Releasing:
                 if due and not isinstance(site.site, _OF_PAGES)
             },
             keep=self.settings.delivery.keep,
-            bucket=self._bucket(name, sum(folder.size for folder in folders.values()), opts),
+            bucket=self._bucket(name, gathered.folders.values(), opts),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),
         )
+
+    @property
+    def _sources(self) -> Mapping[str, hosting.Content]:
+        return {at: source for site in self.settings.sites for at, source in hosting.contents(site).items()}
 
     def _build(self, source: hosting.Content) -> None:
         """Makes a site's folder, if it is to be made. A preview judges what an earlier build left."""
@@ -103,7 +139,7 @@ class Releasing:
             pulumi.log.info(f"{folder} is judged as it is; `pulumi up` builds it first: {build.command}", resource=tell)
         elif build:
             pulumi.log.info(f"Building {folder}: {build.command}", resource=tell)
-            builds.run(build.command, folder, seconds=60 * build.timeout)
+            builds.run(build.command, folder, seconds=60 * build.timeout, key=source.key)
 
     def _tell_of_pages(self, folder: content.Folder, footer: str) -> None:
         told = clearly(pages.with_footer, folder.files, footer).told
@@ -128,10 +164,13 @@ class Releasing:
             php_root=php_root,
         )
 
-    def _bucket(self, name: str, size: int, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
-        """The bucket that so many bytes of content go through, where they need one."""
+    def _bucket(
+        self, name: str, folders: Collection[content.Folder], opts: pulumi.ResourceOptions
+    ) -> pulumi.Output[str] | None:
+        """The bucket that these folders go through, where they need one."""
         by = self.settings.delivery.by
-        if by == "tat" or (by == "auto" and size <= UPLOADS_FROM):
+        size, count = sum(each.size for each in folders), sum(len(each.files) for each in folders)
+        if by == "tat" or (by == "auto" and size <= UPLOADS_FROM and count <= _LISTED_FROM):
             return None
         return cos.uploads(f"{name}-uploads", label=f"{pulumi.get_project()}-{pulumi.get_stack()}", opts=opts)
 

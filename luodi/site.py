@@ -72,6 +72,17 @@ class Site(pulumi.ComponentResource):
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         self._given = clearly(self._bought)
         self._readme("")  # a template that can't be rendered is told now, not when all else is done
+        releasing = Releasing(
+            settings,
+            self._folder,
+            self._footers,
+            self.publications,
+            keys=[self._given.kind] if self._given else list(settings.certificate.kinds),
+            resource=self,
+        )
+        # A wrong folder or template is told before any call, and a build, which takes minutes, once the account is seen
+        # to be right; nothing is bought before either.
+        gathered = None if releasing.builds else releasing.gather()
         account = clearly(_account, settings)
         held = cache(state.held)
         for site in settings.sites:
@@ -80,6 +91,7 @@ class Site(pulumi.ComponentResource):
             clearly(preflight.check, account, site, owner, publishes=public, held=held, creates=created)
             if differs := filing_live.check(account, site.filing, site.apex):
                 pulumi.log.warn(differs.in_(language()), resource=self)
+        gathered = gathered or releasing.gather()
         zones = self._zones()
         self.server = self._server(account)
         preview.tell(settings, account, self.server.instance_id, self)
@@ -103,17 +115,9 @@ class Site(pulumi.ComponentResource):
         acme = self._acme_account()
         self.uploads = {site: self._upload(site, acme, zones[site.zone]) for site in settings.sites}
         self.certificates = {site: self._certificate(site, acme, zones[site.zone], prepared) for site in settings.sites}
-        releasing = Releasing(
-            settings,
-            self._folder,
-            self._footers,
-            self.publications,
-            keys=[self._given.kind] if self._given else list(settings.certificate.kinds),
-            resource=self,
-        )
         # nginx is told where the certificates are, so they are there first.
         certificates = list(self.certificates.values())
-        self.release = releasing.declare(name, prepared, after=certificates, opts=self._child)
+        self.release = releasing.declare(name, gathered, prepared, after=certificates, opts=self._child)
         for site in settings.sites:
             if self.publications[site].public:
                 self._publish(site, zones[site.zone], owner)

@@ -73,6 +73,13 @@ def both(one: Mapping[str, str], other: pulumi.Input[Mapping[str, str]]) -> pulu
     return {**one, **other}  # type: ignore[dict-item]
 
 
+def told_secrets(apps: Iterable[App | Php]) -> None:
+    """Raises SecretMissing where an application is to be told a secret that the stack does not have."""
+    for app in apps:
+        if app.settings.secrets:
+            _values(app)
+
+
 def _values(app: App | Php) -> pulumi.Output[dict[str, str]]:
     given = _given()
     if missing := sorted(set(app.settings.secrets.values()) - given.keys()):

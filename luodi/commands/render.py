@@ -77,7 +77,7 @@ def release(settings: Settings, project: Path, today: date) -> dict[str, File]:
     """
     templates = project / "templates"
     sources = {at: source for site in settings.sites for at, source in hosting.contents(site).items()}
-    found = {at: content.read(project / source.folder) for at, source in sources.items()}
+    found = {at: content.read(project / source.folder, source.key) for at, source in sources.items()}
     applications = [
         apps.of(each.name, site.site.domain, each.content, digest(found[each.content]), each.settings)
         for site in settings.sites

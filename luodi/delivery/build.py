@@ -34,9 +34,12 @@ def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {name: value for name, value in environ.items() if _KNOWN.fullmatch(name)}
 
 
-def run(command: str, output: str, *, seconds: float, project: Path = Path()) -> None:
-    """Run a build in the project's folder, to its end. Raises BuildError; what it started is stopped then too."""
-    where = f"luodi:site.build: `{command}`"
+def run(command: str, output: str, *, seconds: float, project: Path = Path(), key: str = "luodi:site.build") -> None:
+    """Run a build in the project's folder, to its end; `key` is the setting that says it.
+
+    Raises BuildError; what it started is stopped then too.
+    """
+    where = f"{key}: `{command}`"
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             ["sh", "-c", command],
@@ -51,7 +54,7 @@ def run(command: str, output: str, *, seconds: float, project: Path = Path()) ->
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise BuildError(
-                f"{where} was stopped after {seconds / 60:.0f} min (luodi:site.build.timeout). It said:\n{_end(said)}"
+                f"{where} was stopped after {seconds / 60:.0f} min ({key}.timeout). It said:\n{_end(said)}"
             ) from None
         finally:
             _stop(process)
@@ -59,7 +62,7 @@ def run(command: str, output: str, *, seconds: float, project: Path = Path()) ->
             raise BuildError(f"{where} ended with exit code {code}. It said:\n{_end(said)}")
     folder = project / output
     if not folder.is_dir():
-        raise BuildError(f"{where} ended well, but made no folder {output} (luodi:site.build.output)")
+        raise BuildError(f"{where} ended well, but made no folder {output} ({key}.output)")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import unicodedata
 from collections.abc import Mapping
@@ -11,9 +12,15 @@ from pathlib import Path
 from luodi.delivery import files
 from luodi.delivery.files import File
 
+SAID_AT = "luodi:site.content"
+"""The key that names a folder of content, where no other is told."""
+
 MOST_BYTES = 20 * 10**9
 MOST_FILES = 100_000
 """A server's disk, its memory for the lists of them, and a visitor's patience end about there: beyond, COS and CDN."""
+
+
+_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class ContentError(Exception):
@@ -31,31 +38,29 @@ class Folder:
     files: Mapping[str, File] = field(default_factory=dict, repr=False)
 
 
-def look(source: str) -> Folder:
-    """What a folder holds, as one digest. Raises ContentError."""
-    found = read(Path(source))
+def look(source: str, key: str = SAID_AT) -> Folder:
+    """What a folder holds, as one digest; `key` is the setting that names it. Raises ContentError."""
+    found = read(Path(source), key)
     return Folder(source, files.digest(found), sum(file.size for file in found.values()), found)
 
 
-def read(folder: Path) -> dict[str, File]:
+def read(folder: Path, key: str = SAID_AT) -> dict[str, File]:
     """Every file below a folder, by its path in it with ``/``.
 
     A link to a file inside is read as that file. Raises ContentError for a missing or empty folder, any other link,
     what is neither a file nor a folder, a file that can't be read, a name that is not printable UTF-8, and for more
     than MOST_FILES or MOST_BYTES.
     """
-    root = folder.resolve()
-    if not root.is_dir():
-        raise ContentError(f"luodi:site.content: {folder} is not a folder")
+    root = _root(folder, key)
     found = {}
-    for path in _fit(root):
+    for path in _fit(root, folder, key):
         name = path.relative_to(root).as_posix()
         try:
             found[name] = File.at(path)
         except OSError as error:
-            raise ContentError(f"luodi:site.content: {name} can't be read: {error.strerror}") from None
+            raise _unreadable(folder / name, error, key) from None
     if not found:
-        raise ContentError(f"luodi:site.content: {folder} holds no file")
+        raise ContentError(f"{key}: {folder} holds no file; put the site's files there")
     return found
 
 
@@ -72,26 +77,44 @@ def changed(what: str) -> ContentError:
     return ContentError(f"luodi:site.content: {what} changed while it was being published; run pulumi up again")
 
 
-def _fit(root: Path) -> list[Path]:
+def _root(folder: Path, key: str) -> Path:
+    """The folder itself, where it is a link to one."""
+    try:
+        root = Path(os.path.realpath(folder, strict=True))
+        is_folder = root.is_dir()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ContentError(f"{key}: there is no folder {folder}; it is looked for from the project's folder") from None
+    except OSError as error:
+        raise _unreadable(folder, error, key) from None
+    if not is_folder:
+        raise ContentError(f"{key}: {folder} is not a folder; name the folder that the files are in")
+    return root
+
+
+def _unreadable(path: Path, error: OSError, key: str) -> ContentError:
+    return ContentError(f"{key}: {_shown(str(path))} can't be read: {error.strerror}")
+
+
+def _fit(root: Path, folder: Path, key: str) -> list[Path]:
     """The files below, judged by their names, kinds and sizes before any is read."""
     found, size = [], 0
-    for path in _below(root):
+    for path in _below(root, folder, key):
         if why := _unfit(path, root):
-            raise ContentError(f"luodi:site.content: {_shown(path.relative_to(root).as_posix())} {why}")
+            raise ContentError(f"{key}: {_shown(str(folder / path.relative_to(root)))} {why}")
         if path.is_file():
             found.append(path)
             size += path.stat().st_size
     if len(found) > MOST_FILES or size > MOST_BYTES:
         raise ContentError(
-            f"luodi:site.content: {root} holds {len(found)} files of {size / 1e9:.1f} GB together; a release takes "
+            f"{key}: {folder} holds {len(found)} files of {size / 1e9:.1f} GB together; a release takes "
             f"{MOST_FILES} files of {MOST_BYTES / 1e9:.0f} GB at most. Serve what is large from COS (对象存储) and CDN."
         )
     return found
 
 
-def _below(root: Path) -> list[Path]:
+def _below(root: Path, folder: Path, key: str) -> list[Path]:
     def unreadable(error: OSError) -> None:
-        raise ContentError(f"luodi:site.content: {error.filename} can't be read: {error.strerror}") from None
+        raise _unreadable(folder / Path(error.filename).relative_to(root), error, key) from None
 
     return sorted(
         Path(folder, name)
@@ -109,15 +132,17 @@ def _unfit(path: Path, root: Path) -> str | None:
     if any(unicodedata.category(char) == "Cc" for char in path.name):
         return "has a control character in its name; rename it"
     try:
-        target = path.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return "is a link that leads nowhere"
+        target = Path(os.path.realpath(path, strict=True))
+    except OSError as error:
+        if error.errno in _NOWHERE:
+            return "is a link that leads nowhere; take it away, or put the file itself there"
+        return f"can't be read: {error.strerror}"
     if not target.is_relative_to(root):
-        return "is a link that leads out of the folder"
+        return "is a link that leads out of the folder; put the file itself there"
     if path.is_symlink() and path.is_dir():
         return "is a link to a folder; put the folder itself there"
     if not (path.is_file() or path.is_dir()):
-        return "is neither a file nor a folder"
+        return "is neither a file nor a folder; take it away"
     return None
 
 

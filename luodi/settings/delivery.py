@@ -15,7 +15,8 @@ class DeliverySettings(Section):
     by: Literal["auto", "tat", "cos"] = Field(
         "auto",
         description="`tat`: by commands of TAT (自动化助手) alone, 2.2 MB compressed at most. `cos`: what is large "
-        "goes through a private COS bucket (对象存储) of the stack's own. `auto`: so where the content is over 1 MB.",
+        "goes through a private COS bucket (对象存储) of the stack's own. `auto`: so where the content is over 1 MB "
+        "or 40,000 files.",
     )
     keep: int = Field(default=5, ge=2, le=50, description="Releases that stay on the server, to go back to.")
 

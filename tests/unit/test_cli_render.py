@@ -153,7 +153,7 @@ def test_mistakes_are_told(project: Path, tmp_path: Path) -> None:
     assert "luodi:site.upstream: is a setting of kind proxy, not static" in said.output
     write(project, {**SITE, "content": "missing"})
     said = run(project, "--out", str(tmp_path / "out"))
-    assert (said.exit_code, "is not a folder" in said.output) == (1, True)
+    assert (said.exit_code, "luodi:site.content: there is no folder" in said.output) == (1, True)
 
 
 def test_an_application_is_part_of_it(project: Path, tmp_path: Path) -> None:

@@ -585,6 +585,16 @@ def test_a_bucket_is_had_where_it_is_needed_or_asked_for(tmp_path: Path, by: str
     assert any(each.type.endswith("Cos/bucket:Bucket") for each in told.resources) is bucket
 
 
+def test_a_list_of_files_that_tat_can_t_carry_goes_through_a_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luodi.releasing._LISTED_FROM", 1)
+    (tmp_path / "one").touch()
+    assert landed(CVM, site={"content": str(tmp_path)}).all("Cos/bucket:Bucket") == []
+    (tmp_path / "two").touch()
+    assert len(landed(CVM, site={"content": str(tmp_path)}).all("Cos/bucket:Bucket")) == 1
+
+
 @pytest.mark.parametrize("label", ["Shop_1/dev", "a" * 80, "-", "网站/production"])
 def test_a_bucket_s_name_is_one_that_cos_takes(label: str) -> None:
     fit = cos._fit(label)
@@ -744,4 +754,49 @@ def test_an_image_that_is_not_there() -> None:
 
 def test_content_that_is_not_there(tmp_path: Path) -> None:
     missing = str(tmp_path / "public")
-    assert refusal(lambda: landed(CVM, site={"content": missing})) == (f"luodi:site.content: {missing} is not a folder")
+    assert refusal(lambda: landed(CVM, site={"content": missing})) == (
+        f"luodi:site.content: there is no folder {missing}; it is looked for from the project's folder"
+    )
+    further = [
+        {"site": {"domain": "docs.example.cn", "title": "文档", "paths": [{"path": "/book/", "content": missing}]}}
+    ]
+    assert refusal(lambda: landed(CVM, sites=further)).startswith(
+        f"luodi:sites[0].site.paths[0].content: there is no folder {missing};"
+    )
+    app = {"kind": "proxy", "app": {"content": missing, "command": ["./serve"], "health": "/"}}
+    assert refusal(lambda: landed(CVM, site=app)).startswith(f"luodi:site.app.content: there is no folder {missing};")
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        {"content": "/nowhere"},
+        {"build": {"command": "exit 7", "output": "out"}},
+        {"kind": "proxy", "app": {"content": "{}", "command": ["./serve"], "health": "/", "secrets": {"KEY": "key"}}},
+    ],
+    ids=["folder", "build", "secret"],
+)
+def test_nothing_is_bought_for_a_release_that_can_t_be(
+    site: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "serve").touch()
+    if app := site.get("app"):
+        site = {**site, "app": {**app, "content": str(tmp_path)}}
+    asked: list[str] = []
+
+    def call(account: Account, service: str, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append(action)
+        return api(account, service, action, parameters)
+
+    monkeypatch.setattr(Account, "call", call)
+    monkeypatch.setattr("luodi.site.Cvm", lambda *_, **__: pytest.fail("was bought"))
+    refusal(lambda: landed(CVM, site=site))
+    assert bool(asked) == ("build" in site), "a build takes minutes: a wrong key is told before"
+
+
+def test_nothing_is_bought_for_a_template_that_can_t_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "nginx" / "site.conf.j2").write_text("{{ nobody.knows }}")
+    monkeypatch.setattr("tests.unit.test_components.TEMPLATES", tmp_path)
+    monkeypatch.setattr(Account, "call", lambda *_: pytest.fail("was called"))
+    assert "nginx/site.conf.j2, line 1: 'nobody' is undefined" in refusal(lambda: landed(CVM))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luodi.delivery import content
-from luodi.delivery.content import ContentError
+from luodi.delivery.content import SAID_AT, ContentError
 from luodi.delivery.files import File, digest, lines, manifest, parsed
+from tests.project import REPOSITORY
+
+NOWHERE = "is a link that leads nowhere; take it away, or put the file itself there"
 
 
 @pytest.fixture
@@ -71,43 +76,48 @@ def test_a_link_that_leads_out_is_refused(folder: Path, target: str) -> None:
     (folder.parent / "secret").write_text("secret")
     (folder.parent / "public-too").mkdir()
     (folder / "a" / "out").symlink_to(target)
-    assert refusal(folder) == "luodi:site.content: a/out is a link that leads out of the folder"
+    assert (
+        refusal(folder)
+        == f"{SAID_AT}: {folder}/a/out is a link that leads out of the folder; put the file itself there"
+    )
 
 
 @pytest.mark.timeout(20)
 def test_links_in_a_circle_are_refused(folder: Path) -> None:
     (folder / "one").symlink_to("two")
     (folder / "two").symlink_to("one")
-    assert refusal(folder) == "luodi:site.content: one is a link that leads nowhere"
+    assert refusal(folder) == f"{SAID_AT}: {folder}/one {NOWHERE}"
 
 
 def test_a_link_to_nothing_is_refused(folder: Path) -> None:
     (folder / "broken").symlink_to("gone.html")
-    assert refusal(folder) == "luodi:site.content: broken is a link that leads nowhere"
+    assert refusal(folder) == f"{SAID_AT}: {folder}/broken {NOWHERE}"
 
 
 @pytest.mark.parametrize("target", [".", "..", "b"])
 def test_a_link_to_a_folder_is_refused(folder: Path, target: str) -> None:
     """Nothing below it would be published, and nobody would be told."""
     (folder / "a" / "link").symlink_to(target)
-    assert refusal(folder) == "luodi:site.content: a/link is a link to a folder; put the folder itself there"
+    assert refusal(folder) == f"{SAID_AT}: {folder}/a/link is a link to a folder; put the folder itself there"
 
 
 @pytest.mark.timeout(20)
 def test_a_pipe_is_refused(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
-    assert refusal(folder) == "luodi:site.content: pipe is neither a file nor a folder"
+    assert refusal(folder) == f"{SAID_AT}: {folder}/pipe is neither a file nor a folder; take it away"
 
 
 def test_a_name_that_is_not_utf_8_is_refused(folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).touch()
-    assert refusal(folder) == r"luodi:site.content: 'caf\udce9.txt' has a name that is not UTF-8; rename it"
+    told = refusal(folder)
+    assert told == rf"{SAID_AT}: '{folder}/caf\udce9.txt' has a name that is not UTF-8; rename it"
 
 
 @pytest.mark.parametrize("name", ["a\nb", "tab\t", "\x7f", "\x85"])
 def test_a_control_character_in_a_name_is_refused(folder: Path, name: str) -> None:
     (folder / name).touch()
-    assert refusal(folder) == f"luodi:site.content: {name!r} has a control character in its name; rename it"
+    told = refusal(folder)
+    assert told == f"{SAID_AT}: {f'{folder}/{name}'!r} has a control character in its name; rename it"
 
 
 def test_a_file_that_can_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +127,7 @@ def test_a_file_that_can_not_be_read_is_told(folder: Path, monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(File, "at", denied)
-    assert refusal(folder) == "luodi:site.content: a/b/c.txt can't be read: Permission denied"
+    assert refusal(folder) == f"{SAID_AT}: {folder}/a/b/c.txt can't be read: Permission denied"
 
 
 def test_a_folder_that_can_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,19 +139,58 @@ def test_a_folder_that_can_not_be_read_is_told(folder: Path, monkeypatch: pytest
         return real(path)
 
     monkeypatch.setattr(os, "scandir", denied)
-    assert refusal(folder) == f"luodi:site.content: {folder}/a can't be read: Permission denied"
+    assert refusal(folder) == f"{SAID_AT}: {folder}/a can't be read: Permission denied"
 
 
 def test_no_folder(tmp_path: Path) -> None:
     missing = tmp_path / "public"
-    assert refusal(missing) == f"luodi:site.content: {missing} is not a folder"
+    assert refusal(missing) == f"{SAID_AT}: there is no folder {missing}; it is looked for from the project's folder"
+    assert refusal(missing / "deeper").startswith(f"{SAID_AT}: there is no folder {missing}/deeper;")
     missing.write_text("a file")
-    assert refusal(missing) == f"luodi:site.content: {missing} is not a folder"
+    assert refusal(missing) == f"{SAID_AT}: {missing} is not a folder; name the folder that the files are in"
+    assert refusal(missing / "deeper").startswith(f"{SAID_AT}: there is no folder {missing}/deeper;")
+
+
+def test_a_folder_that_leads_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "public").symlink_to("public")
+    told = refusal(tmp_path / "public")
+    assert told == f"{SAID_AT}: {tmp_path}/public can't be read: Too many levels of symbolic links"
+
+
+def test_a_folder_whose_name_no_system_takes(tmp_path: Path) -> None:
+    assert refusal(tmp_path / ("p" * 300)).endswith("p can't be read: File name too long")
+
+
+@pytest.mark.parametrize(("where", "mode"), [("", 0o600), ("public", 0o600), ("public/a", 0o600), ("public/a", 0o300)])
+def test_what_may_not_be_read_is_told(folder: Path, where: str, mode: int) -> None:
+    closed = folder.parent / where
+    closed.chmod(mode)
+    # Root without its powers is an owner like any other.
+    powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    ran = subprocess.run(
+        [*powerless, sys.executable, "-c", _READ, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    closed.chmod(0o755)
+    assert re.fullmatch(rf"{SAID_AT}: {folder}\S* can't be read: Permission denied\n", ran.stdout), ran.stderr
+
+
+_READ = """
+import pathlib, sys
+from luodi.delivery import content
+try:
+    content.read(pathlib.Path(sys.argv[1]))
+except content.ContentError as error:
+    print(error)
+"""
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "empty" / "too").mkdir(parents=True)
-    assert refusal(tmp_path / "empty") == f"luodi:site.content: {tmp_path / 'empty'} holds no file"
+    assert refusal(tmp_path / "empty") == f"{SAID_AT}: {tmp_path / 'empty'} holds no file; put the site's files there"
 
 
 def test_a_name_in_gbk_is_told_as_what_it_was_meant_to_be(folder: Path) -> None:
