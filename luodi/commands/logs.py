@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 
@@ -27,6 +28,7 @@ _NO_APP = Words(
     "{of} 没有 luodi 运行的应用，也就没有应用日志", "{of} has no application that luodi runs, and so no log of one"
 )
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal might obey: control characters but tab, those beyond ASCII (C1) too."""
 
 
 @click.command(epilog=EXIT_CODES)
@@ -118,10 +120,10 @@ def _as_text(line: str, whose: str | None) -> str:
 
 
 def _as_json(kind: str, line: str, whose: str | None) -> str:
+    """A line as JSON, which may have any character escaped: so that none plays with a terminal."""
     name = {"app": whose} if whose else {}
-    try:
-        if isinstance(told := json.loads(line), dict):
-            return json.dumps({**name, **told}, ensure_ascii=False)
-    except ValueError:
-        pass
-    return json.dumps({"log": kind, **name, "line": line}, ensure_ascii=False)
+    told: Any = None
+    with contextlib.suppress(ValueError):
+        told = json.loads(line)
+    told = {**name, **told} if isinstance(told, dict) else {"log": kind, **name, "line": line}
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(told, ensure_ascii=False))

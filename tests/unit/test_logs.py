@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import random
 import re
@@ -121,6 +123,22 @@ def test_what_is_more_than_tat_passes_on_comes_in_parts(server: Server) -> None:
     assert server.calls > 5
 
 
+def test_lines_that_come_while_the_last_are_counted_cut_none(server: Server) -> None:
+    """nginx goes on writing between two commands of the script."""
+    lines = [f"line {number:03}" for number in range(50)]
+    write(server, "nginx/access.log", lines)
+    path = server.folder / "nginx/access.log"
+    busy = SCRIPTS.logs("/var/log/nginx/access.log", lines=3).replace(
+        "tail --lines", f"echo new >> {path}; tail --lines"
+    )
+    said = server.run("Reading", busy)
+    _, _, part = said.partition("\n")
+    got = gzip.decompress(base64.b64decode(part)).decode().splitlines()
+    assert set(got) <= {*lines, "new"}, "a line is whole or not there"
+    assert got[-1] in ("new", lines[-1])
+    assert len(got) <= 3
+
+
 def test_a_site_s_own_lines(server: Server) -> None:
     hosts = ["example.cn", "shop.example.cn", "notexample.cn"]
     write(server, "nginx/access.log", [json.dumps({"host": host, "path": "/"}) for host in hosts])
@@ -136,7 +154,14 @@ def test_a_line_cannot_play_with_the_terminal(server: Server) -> None:
     write(server, "nginx/access.log", ["\x1b[2Jgone \x9b1m\tand\x07"])
     [line] = shown()
     assert re.fullmatch(r"�\[2Jgone �1m\tand�", line)
-    assert json.loads(shown("--json")[0]) == {"log": "access", "line": "\x1b[2Jgone \x9b1m\tand\x07"}
+    [line] = shown("--json")
+    assert line.isprintable()
+    assert json.loads(line) == {"log": "access", "line": "\x1b[2Jgone \x9b1m\tand\x07"}
+    # As nginx writes it: what is beyond ASCII passes its escaping.
+    write(server, "nginx/access.log", [json.dumps({"agent": "\x1b[2J \x9b2J \x7f 浏览器"}, ensure_ascii=False)])
+    line = shown("--json", "-n", "1")[0]
+    assert line.isprintable()
+    assert json.loads(line) == {"agent": "\x1b[2J \x9b2J \x7f 浏览器"}
 
 
 def test_what_comes_is_followed_also_when_the_log_is_turned_over(server: Server) -> None:
