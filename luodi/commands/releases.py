@@ -114,8 +114,10 @@ def rollback(release: str | None, yes: bool, stack: str | None, lang: Language, 
     click.echo(f"{chosen.name}: {_named(served) if served else '-'} -> {_named(target)}")
     if not yes:
         click.confirm(_SWITCH_BACK.in_(lang), abort=True)
-    who = provenance.find(chosen.project)
-    ask(lambda: Delivery(chosen.shell, chosen.scripts).rollback(target.id, {**target.record, "who": who.who}))
+    # When it goes back is for the server to say, not when that release was delivered.
+    known = {key: value for key, value in target.record.items() if key != "at"}
+    who = provenance.find(chosen.project).who
+    ask(lambda: Delivery(chosen.shell, chosen.scripts).rollback(target.id, {**known, "who": who}))
     click.echo(_SERVED.fill(release=target.id).in_(lang))
     click.echo(_PROJECT_STAYS.fill(stack=chosen.name).in_(lang), err=True)
 

@@ -125,6 +125,7 @@ def test_the_way_back(team: Team) -> None:
     assert Past.parse(team.server.says(SCRIPTS.releases()))[1].record["who"] == "Zhang San <zhang@example.cn>"
     audit = json.loads(team.server.says("tail --lines=1 /var/log/luodi/audit.log"))
     assert (audit["action"], audit["release"]) == ("rollback", first)
+    assert team.server.says("tail --lines=1 /var/log/luodi/audit.log").count('"at":') == 1
     assert audit["who"] != "Zhang San <zhang@example.cn>", "who goes back is not who delivered"
 
     again = team.luodi("rollback", "--yes")
