@@ -13,7 +13,7 @@ from luodi.rendering.headers import Headers
 from luodi.rendering.kinds import Kind, MiniProgram, Php, Proxy, Static
 
 _HOST_NAME = re.compile(r"(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?!-)[a-z0-9-]{1,63}(?<!-)")
-_ORIGIN = re.compile(r"https?://[^/?#]+")
+_ORIGIN = re.compile(r"(https?://[^/?#]+)(#.*)?")
 _PATH = re.compile(r"/?[A-Za-z0-9._@+/-]+")
 
 
@@ -59,7 +59,7 @@ class Redirect:
     @property
     def target(self) -> str:
         """`to`, with the slash that a bare address lacks: what is added may be part of a path, never of the host."""
-        return f"{self.to}/" if self.path.endswith("*") and _ORIGIN.fullmatch(self.to) else self.to
+        return _ORIGIN.sub(r"\1/\2", self.to) if self.path.endswith("*") and _ORIGIN.fullmatch(self.to) else self.to
 
 
 @dataclass(frozen=True)

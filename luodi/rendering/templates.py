@@ -156,7 +156,7 @@ def _beneath(path: str, before: str = "", *, by_script: bool = False) -> Markup:
 def _rest_of(path: str, target: str) -> Markup:
     """What a visitor adds to a path that leads to `target`. A slash of theirs after its own would, at the root, begin
     another host's name (``//evil.example``, which browsers write with a backslash too)."""
-    slashes = r"[/\\]*" if target.endswith("/") else ""
+    slashes = r"[/\\]*" if target.partition("#")[0].endswith("/") else ""
     return _pattern(f"~^{''.join(map(_as_sent, path))}{slashes}(?<luodi_rest>.*)")
 
 
@@ -172,10 +172,16 @@ def _runnable(path: str) -> Markup:
 
 
 def _joined(text: str, *variables: str) -> Markup:
-    """A text with variables after it; with the visitor's query only where it has none of its own."""
-    quoted = quote(f"{text} ")  # the space makes sure of the quotation marks
-    kept = () if "?" in text and variables[:1] == ("is_args",) else variables
-    return Markup(f'{quoted[:-2]}{"".join(f"${{{name}}}" for name in kept)}"')  # noqa: S704
+    """A text with variables after it, before its fragment (#); with the visitor's query only where it has none."""
+    before, mark, fragment = text.partition("#")
+    kept = () if "?" in before and variables[:1] == ("is_args",) else variables
+    added = "".join(f"${{{name}}}" for name in kept)
+    return Markup(f'"{_inside(before)}{added}{_inside(mark + fragment)}"')  # noqa: S704
+
+
+def _inside(text: str) -> str:
+    """A text within quotation marks, whatever stands beside it."""
+    return quote(f"{text} ")[1:-2]  # the space makes sure of the quotation marks
 
 
 def _head(text: str) -> Markup:
