@@ -243,6 +243,7 @@ IS_PATH = "letters, digits and . _ ~ ! & ' ( ) + , = : @ - after a /"
             "luodi:site.redirects[0].to: 'javascript:alert(1)'",
         ),
         ({"redirects": [{"path": "/a", "to": "//evil.cn"}]}, "luodi:site.redirects[0].to: '//evil.cn'"),
+        ({"redirects": [{"path": "/a", "to": "/\\evil.cn"}]}, "luodi:site.redirects[0].to: '/\\\\evil.cn'"),
         ({"redirects": [{"path": "/a", "to": "/a"}]}, "luodi:site.redirects: /a leads to itself"),
         ({"redirects": [{"path": "/*", "to": "/a"}]}, "luodi:site: redirects: /* is served by something else"),
         (
