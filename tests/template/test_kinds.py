@@ -606,3 +606,5 @@ def test_the_log_tells_of_visits_and_not_of_visitors(served: Served) -> None:
     assert (line["address"], line["referer"], line["agent"]) == ("127.0.0.0", "https://files.cn/", 'a "b"')
     assert (line["status"], line["host"], line["method"]) == ("200", "files.cn", "GET")
     assert "ttt" not in log.read_text()
+    assert served.get(f"/none?token={'t' * 9}").status == 404
+    assert "ttt" not in served.server.log
