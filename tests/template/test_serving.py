@@ -184,6 +184,43 @@ def test_nothing_answers_a_request_without_a_name(site: Server) -> None:
         assert _read(plain) == b""
 
 
+UNREADABLE = [
+    "GET / HTTP/1.1",
+    "hello",
+    "GET /%zz HTTP/1.1\r\nHost: {0}",
+    "TRACE / HTTP/1.1\r\nHost: {0}",
+    "CONNECT {0}:443 HTTP/1.1\r\nHost: {0}",
+    "GET / HTTP/1.1\r\nHost: {0}\r\nTransfer-Encoding: x",
+    "GET / HTTP/9.9\r\nHost: {0}",
+    f"GET /{'a' * 70_000} HTTP/1.1",
+    f"GET / HTTP/1.1\r\nHost: {{0}}\r\nX-Long: {'a' * 70_000}",
+]
+
+
+def _said(server: Server, request: str, port: int, source: str = LOCAL) -> bytes:
+    with socket.create_connection((LOCAL, port), timeout=20, source_address=(source, 0)) as plain:
+        with contextlib.suppress(ConnectionError):  # it may be closed before all of it is sent
+            plain.sendall(f"{request}\r\n\r\n".encode())
+        return _read(plain)
+
+
+@pytest.mark.parametrize("request_head", UNREADABLE)
+def test_nothing_answers_what_is_no_request_for_a_site(site: Server, request_head: str) -> None:
+    asked = request_head.format(LOCAL)
+    assert _said(site, asked, site.listen.http) == b""
+    assert _said(site, asked, site.listen.https) == b""
+
+
+def test_a_closed_site_answers_nobody_else_whatever_they_send(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server")
+    server.add(host(Footer(), audience=("127.0.0.7/32",)), "r1")
+    with server.serving("r1"):
+        for request in ("GET / HTTP/1.1\r\nHost: {0}", *UNREADABLE):
+            for port in (server.listen.http, server.listen.https):
+                assert _said(server, request.format(NAMES[0]), port, "127.0.0.3") == b"", request
+        assert b" 405 " in _said(server, f"TRACE / HTTP/1.1\r\nHost: {NAMES[0]}", server.listen.http, "127.0.0.7")
+
+
 def test_nothing_answers_a_request_for_another_name_than_the_handshake_s(site: Server) -> None:
     with site.tls("example.cn") as secure:
         secure.sendall(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
