@@ -71,7 +71,9 @@ class Site(pulumi.ComponentResource):
         }
         owner = f"luodi {pulumi.get_project()}/{pulumi.get_stack()}"
         self._given = clearly(self._bought)
-        self._readme("")  # a template that can't be rendered is told now, not when all else is done
+        # Templates that can't be rendered are told now, not when all else is done.
+        self._readme("")
+        self._prepare = clearly(self._preparing)
         releasing = Releasing(
             settings,
             self._folder,
@@ -218,8 +220,7 @@ class Site(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    @property
-    def _prepare(self) -> str:
+    def _preparing(self) -> str:
         settings = self._settings
         applications = [each.settings for site in settings.sites for each in hosting.applications(site)]
         return self._scripts.prepare(

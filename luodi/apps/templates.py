@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from luodi.rendering import quoting, template_loader
+from luodi.rendering import quoting, rendered, template_loader
 
 _BARE = re.compile(r"[A-Za-z0-9._:/@+=,<>-]+")
 
@@ -37,7 +37,7 @@ class Templates:
             keep_trailing_newline=True,
         )
         environment.filters["raw"] = Markup
-        return environment.get_template(f"{name}.j2").render(values)
+        return rendered(environment, f"{name}.j2", values)
 
 
 def systemd_word(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from luodi.rendering import quoting, template_loader
+from luodi.rendering import quoting, rendered, template_loader
 
 PACKAGES = ("nginx", "curl", "openssl", "ca-certificates")
 KEPT_RELEASES = 5
@@ -202,7 +202,7 @@ class Scripts:
         return self._render("logs", file=file, lines=lines, inode=inode, begin=begin)
 
     def _render(self, name: str, **values: Any) -> str:
-        return self._environment.get_template(f"{name}.sh.j2").render(values)
+        return rendered(self._environment, f"{name}.sh.j2", values)
 
 
 def _held(site: str) -> dict[str, Any]:

@@ -27,10 +27,11 @@ from luodi.rendering.hosts import (
     VirtualHost,
 )
 from luodi.rendering.kinds import Endpoint, Kind, MiniProgram, Php, Proxy, Spa, Static, Timeouts, Upstream
+from luodi.rendering.loading import rendered, shipped_templates, template_loader
 from luodi.rendering.nginx import OLDEST_NGINX, Listen, Log, Nginx
 from luodi.rendering.printing import quoting
 from luodi.rendering.quoting import quote
-from luodi.rendering.templates import Templates, shipped_templates, template_loader
+from luodi.rendering.templates import Templates
 from luodi.web import PAGES
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "VirtualHost",
     "quote",
     "quoting",
+    "rendered",
     "shipped_templates",
     "template_loader",
 ]

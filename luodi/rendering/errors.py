@@ -36,6 +36,6 @@ def checked(check: Callable[[T], T], value: T) -> T:
 def _neighbours(file: str, line: int | None) -> list[str]:
     if line is None or not Path(file).is_file():
         return []
-    lines = Path(file).read_text("utf-8").splitlines()
+    lines = Path(file).read_text("utf-8", errors="replace").splitlines()
     first, last = max(1, line - 2), min(len(lines), line + 2)
     return [f"{'>' if n == line else ' '} {n:4} | {lines[n - 1]}" for n in range(first, last + 1)]

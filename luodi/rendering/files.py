@@ -13,7 +13,7 @@ from luodi.rendering.headers import headers
 from luodi.rendering.hosts import VirtualHost
 from luodi.rendering.kinds import Proxy, Upstream
 from luodi.rendering.nginx import Nginx
-from luodi.rendering.pages import NoPlace, insertion
+from luodi.rendering.pages import NoPlace, carries, insertion
 from luodi.rendering.templates import Templates, place_of
 from luodi.web import PAGES
 
@@ -115,6 +115,8 @@ def _with_footer(text: str, footer: str, template: str) -> str:
         found = insertion(page, footer)
     except NoPlace as error:
         raise RenderingError(f"templates/{template}.j2 has no place for the footer: the page {error}") from None
+    if found is None and not carries(page, footer):
+        raise RenderingError(f"templates/{template}.j2 has no place for the footer: write a whole page, with <body>")
     return (found.into(page) if found else page).decode()
 
 

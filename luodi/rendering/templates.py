@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,33 +10,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from luodi.rendering.errors import RenderingError, TemplateError
+from luodi.rendering.errors import RenderingError
+from luodi.rendering.loading import is_shipped, own_places, rendered, template_loader
 from luodi.rendering.printing import quoting
 from luodi.rendering.quoting import quote
 
 _SNIPPET = re.compile(r"nginx/snippets/(?:(?P<site>[^/]+)/)?(?P<place>http|server|location)[A-Za-z0-9._-]*\.conf")
-
-
-def shipped_templates() -> Path:
-    """The templates that luodi comes with: the project's, or, in an installed luodi, the package's own."""
-    package = Path(__file__).parent.parent
-    inside = package / "templates"
-    return inside if inside.is_dir() else package.parent / "templates"
-
-
-def template_loader(folder: Path | None, below: str = "") -> jinja2.BaseLoader:
-    """The templates of a team's `folder`, and for what it lacks, or where there is no such folder, those shipped.
-
-    They are named as they are `below` a folder of it; ``luodi/`` before a whole name is always the one shipped.
-    """
-    shipped = shipped_templates()
-    places = [*([folder] if folder is not None else []), shipped]
-    return jinja2.ChoiceLoader(
-        [
-            jinja2.FileSystemLoader([place / below for place in places]),
-            jinja2.PrefixLoader({"luodi": jinja2.FileSystemLoader(shipped)}),
-        ]
-    )
 
 
 class Templates:
@@ -48,7 +26,6 @@ class Templates:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._shipped = shipped_templates()
         self._folder = folder
         self._loader = template_loader(folder)
         settings: dict[str, Any] = {
@@ -66,11 +43,11 @@ class Templates:
 
     def page(self, name: str, **values: Any) -> str:
         """An HTML template, in which every value printed is escaped. Raises TemplateError."""
-        return _rendered(self._html, f"{name}.j2", values)
+        return rendered(self._html, f"{name}.j2", values)
 
     def configuration(self, name: str, **values: Any) -> str:
         """An nginx template, in which every value printed is quoted. Raises RenderingError."""
-        return _rendered(self._nginx, f"{name}.j2", values)
+        return rendered(self._nginx, f"{name}.j2", values)
 
     def source(self, name: str) -> str:
         """A file as it is."""
@@ -82,22 +59,26 @@ class Templates:
         ``nginx/snippets/{http,server,location}*.conf`` for every site, ``nginx/snippets/<name>/server*.conf`` for one.
         Raises RenderingError for a file there that would be included nowhere.
         """
-        if self._folder is None:
-            return {}
         found = {}
-        for path in sorted((self._folder / "nginx/snippets").rglob("*.conf")):
-            name = path.relative_to(self._folder).as_posix()
-            match = _SNIPPET.fullmatch(name)
-            if match is None or (match["site"] and match["place"] == "http"):
-                raise RenderingError(
-                    f"{path}: would be included nowhere; name it http*.conf, server*.conf or location*.conf in "
-                    "nginx/snippets/, or server*.conf or location*.conf in nginx/snippets/<domain>/ for one site alone"
-                )
-            try:
-                found[name] = path.read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise RenderingError(f"{path} can't be read: {error}") from None
-        return found
+        for place in reversed(own_places(self._folder)):
+            for path in sorted((place / "nginx/snippets").rglob("*.conf*")):
+                name = path.relative_to(place).as_posix()
+                match = _SNIPPET.fullmatch(name)
+                if match is None and path.suffix == ".j2":
+                    raise RenderingError(f"{path}: a snippet is nginx's as it stands; take .j2 off its name")
+                if path.suffix != ".conf":
+                    continue
+                if match is None or (match["site"] and match["place"] == "http"):
+                    raise RenderingError(
+                        f"{path}: would be included nowhere; name it http*.conf, server*.conf or location*.conf in "
+                        "nginx/snippets/, or server*.conf or location*.conf in nginx/snippets/<domain>/ for one site "
+                        "alone"
+                    )
+                try:
+                    found[name] = path.read_text("utf-8")
+                except (OSError, UnicodeDecodeError) as error:
+                    raise RenderingError(f"{path} can't be read: {error}") from None
+        return dict(sorted(found.items()))
 
     @jinja2.pass_context
     def _part(self, context: jinja2.runtime.Context, name: str, **values: Any) -> Markup:
@@ -106,8 +87,7 @@ class Templates:
         text = template.render({**context.get_all(), **values}).rstrip("\n")
         if not text.strip():
             return Markup("")
-        ours = Path(template.filename or "").is_relative_to(self._shipped)
-        whose = "" if ours else " (the project's own)"
+        whose = "" if is_shipped(Path(template.filename or "")) else " (the project's own)"
         margin = " " * (len(text) - len(text.lstrip(" ")))
         return Markup(f"{margin}# --- nginx/{name}.conf.j2{whose}\n{text}")  # noqa: S704
 
@@ -198,17 +178,3 @@ _WORDS: Mapping[str, Callable[..., Markup]] = {
     "joined": _joined,
     "head": _head,
 }
-
-
-def _rendered(environment: jinja2.Environment, template: str, values: Mapping[str, Any]) -> str:
-    try:
-        return environment.get_template(template).render(values)
-    except jinja2.TemplateSyntaxError as error:
-        file = error.filename or error.name or template
-        raise TemplateError(error.message or "syntax error", file, error.lineno) from None
-    except jinja2.TemplateNotFound as error:
-        raise TemplateError(f"there is no template {error}", template, None) from error
-    except Exception as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".j2")]
-        file, line = (frames[-1].filename, frames[-1].lineno) if frames else (template, None)
-        raise TemplateError(str(error), file, line) from error

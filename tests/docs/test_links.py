@@ -18,7 +18,7 @@ _IN_THE_REPOSITORY = re.compile(
 )
 _TEMPLATE = re.compile(r"luodi/(?=[\w./-]+\.j2)")
 """What luodi's own template is called in one that takes its place."""
-_A_TEAMS_OWN = re.compile(r"templates/nginx/snippets/|stacks/Pulumi\.|.*\.\.\.")
+_A_TEAMS_OWN = re.compile(r"templates/(?:nginx/snippets|own)/|stacks/Pulumi\.|.*\.\.\.")
 """Files that a reader makes in a project of their own, and shortened names."""
 
 

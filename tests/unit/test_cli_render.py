@@ -79,7 +79,22 @@ def test_snippets_are_put_where_they_belong(project: Path, tmp_path: Path) -> No
     assert (tmp_path / "out/nginx/snippets/http.conf").read_text() == "# http.conf\n"
 
 
-@pytest.mark.parametrize("name", ["main.conf", "other.cn/server.conf", "example.cn/http.conf", "a/b/server.conf"])
+def test_a_mistake_in_an_application_s_unit_is_one_error(project: Path, tmp_path: Path) -> None:
+    (project / "app").mkdir()
+    (project / "app/server.js").write_text("")
+    app = {"content": "app", "command": ["node", "server.js"]}
+    write(project, {"domain": "example.cn", "title": "示例", "kind": "proxy", "app": app})
+    unit = project / "templates/server/units/app.service.j2"
+    unit.parent.mkdir(parents=True)
+    unit.write_text('{% extends "luodi/server/units/app.service.j2" %}\n{% block limits %}{{ cpu }}{% endblock %}')
+    said = run(project, "--out", str(tmp_path / "out"))
+    assert said.exit_code == 1
+    assert said.output.startswith(f"Error: {unit}, line 2: 'cpu' is undefined\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["main.conf", "other.cn/server.conf", "example.cn/http.conf", "a/b/server.conf", "server.conf.j2"]
+)
 def test_a_snippet_that_belongs_nowhere_is_named(project: Path, tmp_path: Path, name: str) -> None:
     file = project / "templates/nginx/snippets" / name
     file.parent.mkdir(parents=True)

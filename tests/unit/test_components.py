@@ -651,6 +651,22 @@ def test_what_a_stack_exports(server: Mapping[str, Any]) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "block"),
+    [("server/prepare.sh.j2", "time"), ("nginx/http/tls.conf.j2", "tls"), ("pages/404.html.j2", "main")],
+)
+def test_a_template_that_can_t_be_rendered_is_told_before_any_call(
+    path: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text(
+        f'{{% extends "luodi/{path}" %}}\n{{% block {block} %}}{{{{ nothing.at.all }}}}{{% endblock %}}'
+    )
+    monkeypatch.setattr("tests.unit.test_components.TEMPLATES", tmp_path)
+    monkeypatch.setattr(Account, "call", lambda *_: pytest.fail("was called"))
+    assert f"{path}, line 2: 'nothing' is undefined" in refusal(lambda: landed(CVM))
+
+
 def test_a_readme_that_can_t_be_rendered_is_told_before_any_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

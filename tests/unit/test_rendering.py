@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from luodi.rendering import (
     Static,
     TemplateError,
     VirtualHost,
+    loading,
     quote,
     shipped_templates,
 )
@@ -308,3 +310,93 @@ def test_a_template_s_mistake_is_shown_in_its_place(tmp_path: Path, text: str, l
 def test_a_template_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"site\.conf\.j2.*: there is no template nginx/mine\.conf\.j2"):
         renderer(tmp_path, "nginx/site.conf.j2", '\n{% include "nginx/mine.conf.j2" %}').nginx_files(host())
+
+
+CLIENT = "nginx/http/client.conf.j2"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        (
+            CLIENT,
+            '{% extends "luodi/nginx/http/client.conf.j2" %}\n{% block clients %}{% endblock %}',
+            "line 2: there is no block clients in luodi/nginx/http/client.conf.j2, which has client, limits",
+        ),
+        (
+            CLIENT,
+            '{% extends "nginx/http/client.conf.j2" %}',
+            f'line 1: extends itself; the one that luodi ships is "luodi/{CLIENT}"',
+        ),
+        (
+            CLIENT,
+            '{% extends "luodi/nginx/http/cleint.conf.j2" %}',
+            "line 1: there is no template luodi/nginx/http/cleint",
+        ),
+        (
+            "pages/404.html.j2",
+            '{% extends "luodi/pages/404.html.j2" %}{% block top %}{% endblock %}',
+            "no block top in",
+        ),
+    ],
+)
+def test_a_template_that_would_change_nothing_is_refused(tmp_path: Path, path: str, text: str, said: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        renderer(tmp_path, path, text).nginx_files(host())
+    assert str(caught.value).startswith(f"{tmp_path / path}, ")
+    assert said in str(caught.value)
+
+
+def test_a_block_of_the_template_s_own_may_stand_in_one_that_it_replaces(tmp_path: Path) -> None:
+    text = '{% extends "luodi/pages/404.html.j2" %}{% block main %}{% block inner %}mine{% endblock %}{% endblock %}'
+    files = renderer(tmp_path, "pages/404.html.j2", text).nginx_files(host())
+    assert "mine" in files["sites/example.cn/pages/404.html"]
+
+
+def test_a_template_in_another_encoding_is_told(tmp_path: Path) -> None:
+    file = tmp_path / CLIENT
+    file.parent.mkdir(parents=True)
+    file.write_bytes("{# one #}\n{# 限制 #}".encode("gbk"))
+    with pytest.raises(TemplateError, match="line 2: is not UTF-8; save it as UTF-8"):
+        Renderer(tmp_path).nginx_files(host())
+
+
+def test_a_page_that_has_no_place_for_the_footer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RenderingError, match=r"templates/pages/429\.html\.j2 has no place for the footer"):
+        renderer(tmp_path, "pages/429.html.j2", "<p>{{ title }}</p>").nginx_files(host())
+
+
+# --- a clone, whose templates/ is luodi's own -----------------------------------------------------
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    templates = tmp_path / "clone/templates"
+    shutil.copytree(shipped_templates(), templates)
+    monkeypatch.setattr(loading, "shipped_templates", lambda: templates)
+    return templates
+
+
+TLS = '{% extends "luodi/nginx/http/tls.conf.j2" %}\n{% block tls %}{{ super() }}    # mine\n{% endblock %}'
+
+
+def test_a_clone_has_a_folder_for_a_team_s_own(clone: Path) -> None:
+    for name in ("nginx/http", "nginx/snippets"):
+        (clone / "own" / name).mkdir(parents=True)
+    (clone / "own/nginx/http/tls.conf.j2").write_text(TLS)
+    (clone / "own/nginx/snippets/http.conf").write_text("# snippet\n")
+    files = Renderer(clone).nginx_files(host())
+    assert "    # mine\n" in files["nginx/nginx.conf"]
+    assert files["nginx/nginx.conf"].count("(the project's own)") == 1
+    assert files["nginx/snippets/http.conf"] == "# snippet\n"
+
+
+def test_luodi_s_own_template_in_a_clone_is_not_written_over_unnoticed(clone: Path) -> None:
+    (clone / "nginx/http/tls.conf.j2").write_text(TLS)
+    with pytest.raises(TemplateError, match=r"extends itself: in a clone .* at templates/own/nginx/http/tls\.conf\.j2"):
+        Renderer(clone).nginx_files(host())
+
+
+def test_a_clone_s_templates_are_luodi_s_however_the_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shipped_templates().parent)
+    assert Renderer(Path("templates")).nginx_files(host()) == Renderer().nginx_files(host())
