@@ -45,7 +45,8 @@ class Served:
     @classmethod
     def parse(cls, said: str) -> Served:
         """What current.sh prints."""
-        first, *lines = said.splitlines() or [""]
+        # Not splitlines(): a path may hold what Unicode calls a line separator.
+        first, *lines = said.split("\n")
         release, _, state = first.rpartition(" ")
         told = {mark: [line[2:] for line in lines if line.startswith(f"{mark} ")] for mark in "=+-"}
         manifest = told["="][0].split()[0] if told["="] else None
@@ -97,7 +98,7 @@ class Server:
     def manifest(self) -> dict[str, str]:
         """Path -> SHA-256, of what was delivered with the release that is switched on; empty where that isn't known."""
         listed = self.read([".luodi/manifest"], most=10**9).get(".luodi/manifest", b"")
-        return files.parsed(listed.decode().splitlines())
+        return files.parsed(listed.decode().split("\n")[:-1])
 
     def read(self, paths: Sequence[str], *, most: int) -> dict[str, bytes]:
         """Files of the release that is switched on; what isn't there, or has over `most` bytes, is left out."""

@@ -91,7 +91,7 @@ def test_nothing_on_the_server_can_write_to_the_terminal() -> None:
 
 
 def test_what_the_server_says() -> None:
-    some = files(**{"back\\slash": "x", "plain": "y"})
+    some = files(**{"back\\slash": "x", "plain": "y", "line\u2028separator": "z"})
     said = "abc serving\n= " + "0" * 64 + "  -\n" + "".join(f"+ {line}\n" for line in listed(some)) + "- gone file\n"
     assert Served.parse(said) == Served(
         "abc", True, "0" * 64, {path: file.sha256 for path, file in some.items()}, ("gone file",)
