@@ -285,6 +285,8 @@ def test_php_is_run_where_it_may_be_and_nowhere_else(tmp_path: Path) -> None:
         "wp-admin/index.php": CODE + b" echo ' admin</body>';",
         "wp-content/uploads/shell.php": CODE + b" echo 'run';",
         "wp-content/uploads/a.phtml": b"text",
+        "inc/view.phtml": b"<?php // a secret",
+        "OLD.PHP": b"<?php // a secret",
         "wp-content/uploads/a.png": b"png",
         "style.css": b"p {}",
         ".env": b"SECRET",
@@ -314,7 +316,14 @@ def test_php_is_run_where_it_may_be_and_nowhere_else(tmp_path: Path) -> None:
         assert said["HTTP_HOST"] == said["HTTP_X_FORWARDED_HOST"] == said["SERVER_NAME"] == "example.cn"
         assert said["HTTP_X_FORWARDED_FOR"] == said["HTTP_X_REAL_IP"] == said["REMOTE_ADDR"] == LOCAL
         assert (said["HTTP_X_FORWARDED_PROTO"], said["HTTP_X_FORWARDED_PORT"]) == ("https", "443")
-        for path in ("/wp-content/uploads/shell.php", "/wp-content/uploads/shell.php/a.png", "/none.php", "/.env"):
+        hidden = ("/inc/view.phtml", "/OLD.PHP", "/inc/view.phtml/x")
+        for path in (
+            "/wp-content/uploads/shell.php",
+            "/wp-content/uploads/shell.php/a.png",
+            "/none.php",
+            "/.env",
+            *hidden,
+        ):
             answer = server.get(path, "example.cn")
             assert answer.headers["X-Powered"] is None, path
             assert answer.status == 404
