@@ -10,7 +10,7 @@ from typing import Any
 from luodi import web
 from luodi.rendering.errors import RenderingError
 from luodi.rendering.headers import headers
-from luodi.rendering.hosts import VirtualHost
+from luodi.rendering.hosts import Location, VirtualHost
 from luodi.rendering.kinds import Proxy, Upstream
 from luodi.rendering.nginx import Nginx
 from luodi.rendering.pages import NoPlace, carries, insertion
@@ -82,6 +82,7 @@ class Renderer:
             label=lambda upstream: upstreams[upstream].label,
             health=_health(host, upstreams),
             areas=areas,
+            mixed=_mixed(host),
             always_open=_always_open(host),
             pages=PAGES,
         )
@@ -178,6 +179,12 @@ def _health(host: VirtualHost, upstreams: Mapping[Upstream, _Upstream]) -> _Heal
         if isinstance(place.kind, Proxy) and place.kind.health:
             return _Health(upstreams[place.kind.upstream].label, place.kind.health, place.kind)
     return None
+
+
+def _mixed(host: VirtualHost) -> list[Location]:
+    """What is where in a site of both files and applications, the longest path first."""
+    found = sorted(host.locations, key=lambda place: len(place.path), reverse=True)
+    return found if host.has_files and any(isinstance(place.kind, Proxy) for place in found) else []
 
 
 def _areas(host: VirtualHost) -> list[_Area]:

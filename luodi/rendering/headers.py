@@ -93,6 +93,12 @@ class Header:
         return self.name.lower().replace("-", "_")
 
     @property
+    def said_by(self) -> tuple[str, ...]:
+        """The application's headers, as nginx calls them, that leave nothing for this one to say."""
+        policy = "content_security_policy"
+        return (policy, self.variable) if self.variable == f"{policy}_report_only" else (self.variable,)
+
+    @property
     def documents(self) -> bool:
         """Whether it goes with documents alone."""
         return self.name in DOCUMENTS

@@ -56,6 +56,8 @@ class Application(http.server.BaseHTTPRequestHandler):
                 self._say(page, "text/html", {"Content-Disposition": 'attachment; filename="a.html"'})
             case "/part":
                 self._say(page[-20:], "text/html", {"Content-Range": "bytes 0-19/100"}, status=206)
+            case "/policy":
+                self._say(page, "text/html", {"Content-Security-Policy": "default-src *"})
             case "/secured":
                 self._say(page, "text/html", SECURED)
             case "/hidden.3f2a9c1b.js":

@@ -80,6 +80,8 @@ CONTENT = {
     "docs/index.html": PAGE.encode(),
     "docs/guide.html": PAGE.encode(),
     "app/index.html": b"<html><body>the application</body></html>",
+    "app/about.html": b"<html><body>about it</body></html>",
+    "app/about/team.html": b"<html><body>the team</body></html>",
     "app/main.js": b"let d",
     "office/plan.txt": b"plan",
     "backup.sql": b"secret",
@@ -208,6 +210,13 @@ def test_what_was_left_behind_is_not_served(served: Served, path: str) -> None:
     assert answer.text.count(MARK) == 1
 
 
+def test_an_application_s_addresses_are_its_own_though_there_are_files_too(served: Served) -> None:
+    for path in ("/api/export.sql", "/api/today.log"):
+        assert served.get(path).body == b"not mine", path
+    for path in ("/api/.env", "/docs/export.sql", "/export.sql", "/app/today.log"):
+        assert served.get(path).status == 404, path
+
+
 def test_other_names_lead_to_the_domain(served: Served) -> None:
     answer = served.get("/docs/?a=b", "www.files.cn")
     assert (answer.status, answer.headers["Location"]) == (
@@ -274,6 +283,14 @@ def test_an_application_s_own_addresses_are_its_index(served: Served, path: str)
     assert (answer.status, "the application" in answer.text) == (200, True)
     assert answer.text.count(MARK) == 1
     assert answer.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(("path", "text"), [("/app/about", "about it"), ("/app/about/team", "the team")])
+def test_a_page_made_beforehand_is_itself(served: Served, path: str, text: str) -> None:
+    """As `next build` writes them with `output: "export"`, a folder of the page's name beside it."""
+    answer = served.get(path)
+    assert (answer.status, text in answer.text) == (200, True)
+    assert answer.text.count(MARK) == 1
 
 
 @pytest.mark.parametrize("path", ["/app/missing.js", "/app/a/b.3f2a9c1b.css", "/app/x.PNG", "/app/wp-login.php"])
@@ -362,6 +379,13 @@ def test_an_application_s_own_headers_are_neither_doubled_nor_replaced(served: S
 def test_nobody_is_told_which_software_an_application_is(served: Served) -> None:
     headers = served.get("/page", "app.cn").headers
     assert (headers["Server"], headers["X-Powered-By"]) == ("nginx", None)
+
+
+def test_an_application_s_own_policy_is_not_measured_against_another(served: Served) -> None:
+    headers = served.get("/policy", "app.cn").headers
+    assert headers.get_all("Content-Security-Policy") == ["default-src *"]
+    assert headers["Content-Security-Policy-Report-Only"] is None
+    assert served.get("/page", "app.cn").headers["Content-Security-Policy-Report-Only"]
 
 
 def test_an_application_s_own_errors_are_its_own(served: Served) -> None:
