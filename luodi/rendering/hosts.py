@@ -44,7 +44,7 @@ class Location:
 @dataclass(frozen=True)
 class Redirect:
     """Visitors of a path are sent on. A `path` that ends in ``*`` is all that begins so, and what stands in its place
-    is added to `to`, a path or an address; the query goes along."""
+    is added to `to`, a path or an address; the query goes along, unless `to` has one."""
 
     path: str
     to: str

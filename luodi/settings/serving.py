@@ -60,7 +60,7 @@ class RedirectSettings(Section):
     path: RedirectPath = Field(description="`/old`, or `/old/*` for all that begins so.")
     to: Target = Field(
         description="A path, or an address with https://. After `*`, what stood in its place is added; the query goes "
-        "along."
+        "along, unless this has one."
     )
     code: Literal[301, 302, 303, 307, 308] = 301
 
