@@ -123,14 +123,15 @@ def _starts_with(text: str) -> Markup:
 def _beneath(path: str, before: str = "", *, by_script: bool = False) -> Markup:
     """A folder and all in it, or a file, behind the text `before`: as an application may take its name too.
 
-    Express takes ``/Admin`` for ``/admin``, and Java ``/admin;a=b``. `by_script` is PHP's way: ``/index.php/admin``.
+    Express takes ``/Admin`` for ``/admin``, and Java ``/admin;a=b``; an application of pages made beforehand is asked
+    for ``/admin.html`` as ``/admin``. `by_script` is PHP's way: ``/index.php/admin``.
     """
-    parts = [re.escape(part) for part in path.split("/") if part]
+    parts = [re.escape(part) for part in re.sub(r"(?<=[^/])\.html$", "", path).split("/") if part]
     if not parts:
         return _starts_with(f"{before}/")
     first, later = (r"(?:/.*\.php)?", r"(?:/[^/;]+\.php)?") if by_script else ("", "")
     root, between = rf"{first}(?:/;[^/]*)*/", rf"(?:;[^/]*)?{later}(?:/;[^/]*)*/"
-    return _pattern(rf"~*^{re.escape(before)}{root}{between.join(parts)}(?:[/;]|\z)")
+    return _pattern(rf"~*^{re.escape(before)}{root}{between.join(parts)}(?:\.html)?(?:[/;]|\z)")
 
 
 def _rest_of(path: str, target: str) -> Markup:

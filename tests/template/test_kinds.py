@@ -82,6 +82,8 @@ CONTENT = {
     "app/index.html": b"<html><body>the application</body></html>",
     "app/about.html": b"<html><body>about it</body></html>",
     "app/about/team.html": b"<html><body>the team</body></html>",
+    "app/figures.html": b"<html><body>the figures</body></html>",
+    "app/payroll.html": b"<html><body>the payroll</body></html>",
     "app/main.js": b"let d",
     "office/plan.txt": b"plan",
     "backup.sql": b"secret",
@@ -130,6 +132,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             areas=(
                 Area("/admin/", (("小明", crypted(PASSWORD)),), (f"{ELSEWHERE}/32",)),
                 Area("/office/", (), (f"{ELSEWHERE}/32",)),
+                Area("/app/figures.html", (), (f"{ELSEWHERE}/32",)),
+                Area("/app/payroll", (), (f"{ELSEWHERE}/32",)),
             ),
             verification={"WW_verify_x1Y2.txt": "x1Y2\n", "MP_verify_a.txt": "\ufeffa"},
             headers=Headers(policy_mode="enforce", hsts=Hsts(300), more={"X-Mine": 'a "b" $host;'}),
@@ -531,6 +535,12 @@ def test_an_area_is_open_to_its_users_and_addresses(served: Served) -> None:
     assert (answer.status, "plan" in answer.text) == (404, False)
     for path in ("/administration", "/not/admin", "/notadmin", "/index.php/administration", "/admin.php"):
         assert served.get(path).status == 404
+
+
+@pytest.mark.parametrize("path", ["/app/figures.html", "/app/figures", "/app/payroll", "/app/payroll.html"])
+def test_a_closed_page_is_closed_by_both_of_its_names(served: Served, path: str) -> None:
+    assert served.get(path).status == 404
+    assert served.get(path, source=ELSEWHERE).status == 200
 
 
 @pytest.mark.parametrize(
