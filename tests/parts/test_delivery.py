@@ -369,3 +369,19 @@ def test_the_environment_s_credentials_are_used_where_the_stack_has_none(monkeyp
     provider = dynamic.CloudProvider()
     provider.configure(ConfigureRequest(Config({}, "project")))
     assert provider.account("ap-shanghai") == Account("AKIDenviron", "environ's", "ap-shanghai", "token")
+
+
+def test_what_did_not_change_keeps_its_age_in_a_small_release_too(server: Machine, account: FakeAccount) -> None:
+    """By which a browser knows that its copy is good."""
+    provider, html = resources._ReleaseProvider(), "/opt/luodi/current/html"
+    first = {**release(server, "one")}
+    first["files"] = {**first["files"], "html/same.css": "a{}"}
+    made = provider.create(first)
+    before = server.says(f"stat --format='%i %Y' {html}/same.css")
+    server.says("sleep 1.1")  # ages are told in seconds
+    second = {**first, "files": {**first["files"], **release(server, "two")["files"]}}
+    asked = len(account.asked("RunCommand"))
+    provider.update("the id", made.outs or {}, second)
+    assert len(account.asked("RunCommand")) - asked <= 2, "it was sent whole"
+    server.eventually_serves("two")
+    assert server.says(f"stat --format='%i %Y' {html}/same.css") == before
