@@ -76,6 +76,7 @@ class Releasing:
         for source in sources.values():
             clearly(self._build, source)
         folders = {at: clearly(content.look, source.folder, source.key) for at, source in sources.items()}
+        clearly(content.laid, {at: folder.files for at, folder in folders.items()})
         applications = [
             apps.of(each.name, site.site.domain, each.content, folders[each.content].digest, each.settings)
             for site in self.settings.sites

@@ -90,13 +90,14 @@ def release(settings: Settings, project: Path, today: date) -> dict[str, File]:
     for app in applications:
         texts |= app.files(templates)
     files = {path: File.holding(text.encode()) for path, text in texts.items()}
+    footed_folders: dict[str, Mapping[str, File]] = {}
     for at, folder in found.items():
         footer, whose = texts.get(sources[at].footer), sources[at].folder
         footed = pages.with_footer(folder, footer) if footer else pages.Pages(folder, {})
         for path, lacks in footed.told.items():
             click.echo(f"{whose}/{path} {lacks}", err=True)
-        files |= {f"{at}/{name}": file for name, file in footed.files.items()}
-    return files
+        footed_folders[at] = footed.files
+    return files | content.laid(footed_folders)
 
 
 def _host(site: HostedSite, main: HostedSite, today: date, php_root: str | None) -> VirtualHost:

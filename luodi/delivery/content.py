@@ -72,6 +72,27 @@ def again(folder: Path, looked_at: Mapping[str, str]) -> dict[str, File]:
     return found
 
 
+def laid(folders: Mapping[str, Mapping[str, File]]) -> dict[str, File]:
+    """The files of several folders, by their path in a release, of each folder by its own.
+
+    A folder that lies in another is all that there is of that path: what the other has under it is left out. Raises
+    ContentError where the other has a file in its place.
+    """
+    found = {}
+    for at, below in folders.items():
+        inner = tuple(f"{other}/" for other in folders if other.startswith(f"{at}/"))
+        for name, file in below.items():
+            path = f"{at}/{name}"
+            if taken := [other for other in inner if other.startswith(f"{path}/")]:
+                raise ContentError(
+                    f"luodi:site.paths: {taken[0].removeprefix(at)} is a folder of its own, and the site's content has "
+                    f"a file {name} in its place; rename one of them"
+                )
+            if not path.startswith(inner):
+                found[path] = file
+    return found
+
+
 def changed(what: str) -> ContentError:
     """The error that content is another by now than the one that was looked at."""
     return ContentError(f"luodi:site.content: {what} changed while it was being published; run pulumi up again")

@@ -216,12 +216,12 @@ def release_files(props: Mapping[str, Any]) -> dict[str, File]:
     """Every file of a release. Raises ContentError when a folder is no longer what the preview saw."""
     texts = {**props["files"], **(props.get("private") or {})}
     files = {path: File.holding(text.encode()) for path, text in texts.items()}
+    folders: dict[str, Mapping[str, File]] = {}
     for at, folder in props["folders"].items():
-        found: Mapping[str, File] = content.again(Path(folder["source"]), folder)
+        folders[at] = content.again(Path(folder["source"]), folder)
         if footer := texts.get((props.get("footers") or {}).get(at, "")):
-            found = pages.with_footer(found, footer).files
-        files |= {f"{at}/{name}": file for name, file in found.items()}
-    return files
+            folders[at] = pages.with_footer(folders[at], footer).files
+    return files | content.laid(folders)
 
 
 def _due(footers: Mapping[str, str], files: Mapping[str, File]) -> dict[str, str]:

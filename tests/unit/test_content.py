@@ -232,6 +232,22 @@ def test_a_folder_looked_at_twice(folder: Path) -> None:
         content.again(folder, {"digest": looked.digest})
 
 
+def test_a_folder_in_another_is_all_of_its_path() -> None:
+    one, other = File.holding(b"one"), File.holding(b"other")
+    inner = {"index.html": other}
+    outer = {"docs/index.html": one, "docs/old.html": one, "docs.html": one, "index.html": one}
+    laid = {"html/docs.html": one, "html/index.html": one, "html/docs/index.html": other}
+    assert content.laid({"html": outer, "html/docs": inner}) == laid
+    assert content.laid({"html/docs": inner, "html": outer}) == laid, "in whatever order the engine gives them"
+
+
+@pytest.mark.parametrize("at", ["html/docs", "html/docs/api"])
+def test_a_file_where_another_folder_is_to_lie_is_refused(at: str) -> None:
+    file = File.holding(b"")
+    with pytest.raises(ContentError, match=f"{at.removeprefix('html')}/ is a folder of its own.* has a file docs in "):
+        content.laid({"html": {"docs": file}, at: {"index.html": file}})
+
+
 FILES = st.dictionaries(st.text(max_size=5), st.binary(max_size=5), max_size=4)
 
 
