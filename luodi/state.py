@@ -34,9 +34,21 @@ def held() -> Held:
     pkg/resource/deploy/builtins.go).
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer = cast("Mapping[str, Any]", pulumi.runtime.invoke(_READ, {"stackName": stack}).value)
+    answer = _read(stack)
     found = [(one["type"], str(one["outputs"].get("id") or "")) for one in answer["outputs"].values()]
     return Held(
         frozenset(host_name(identifier) for kind, identifier in found if kind == _ZONE and identifier),
         frozenset(identifier for kind, identifier in found if kind == _RECORD),
     )
+
+
+def _read(stack: str, attempts: int = 5) -> Mapping[str, Any]:
+    """The engine's answer. A state that is kept in files is being written while it is read, and its attributes, which
+    the engine's library does not write at once, then end too early."""
+    for _ in range(attempts - 1):
+        try:
+            return cast("Mapping[str, Any]", pulumi.runtime.invoke(_READ, {"stackName": stack}).value)
+        except Exception as error:
+            if "failed to load checkpoint" not in str(error):
+                raise
+    return cast("Mapping[str, Any]", pulumi.runtime.invoke(_READ, {"stackName": stack}).value)
