@@ -280,6 +280,23 @@ def test_where_there_is_room_it_goes_on(server: Machine) -> None:
     assert send(server, sent) == Ran(0, f"Release {sent.id} is being served.\n")
 
 
+def test_another_program_at_nginx_s_port_is_told(server: Machine) -> None:
+    listens = (
+        "import socket, time; s = socket.create_server(('127.0.0.1', 443)); open('/run/listens', 'w'); time.sleep(60)"
+    )
+    server.says(f"setsid python3 -c {shlex.quote(listens)} </dev/null &>/dev/null & echo $! > /run/other")
+    server.says("until [[ -e /run/listens ]]; do sleep 0.05; done")
+    sent = delivery(site(server.certificate, "one"))
+    ran = send(server, sent)
+    assert ran.code == 1
+    assert "another program on this server listens where it should: 127.0.0.1:443" in ran.output
+    assert '"python3"' in ran.output
+    assert "then run pulumi up again." in ran.output
+    assert server.current == ""
+    server.says("kill $(< /run/other)")
+    assert send(server, delivery(site(server.certificate, "one"))) == Ran(0, f"Release {sent.id} is being served.\n")
+
+
 # --- the look after ----------------------------------------------------------------------------------
 
 FOOTER = "<footer>粤ICP备2026068982号\n</footer>"
