@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from luodi.words import Told, Words
+
 # The SDK and requests are imported by the first call: an `up` that finds nothing to do makes none in the process of
 # the dynamic resources, which every `up` starts.
 if TYPE_CHECKING:
@@ -40,12 +42,53 @@ _ATTEMPTS, _PAUSE_SECONDS = 4, 0.25
 _UNREACHABLE = ("ClientNetworkError", "ServerNetworkError")
 
 
-class ApiError(Exception):
+_REFUSED = Words(
+    "腾讯云拒绝了 {action}：{message}（{code}）。{advice}",
+    "Tencent Cloud refused {action}: {message} ({code}).{advice}",
+)
+_SILENT = Words(
+    "腾讯云 API 在 {where} 没有应答（请求的是 {action}：{message}）。网络通吗？如果是演练云：它在运行吗"
+    "（`python -m localcloud status`）？",
+    "Tencent Cloud's API does not answer at {where} (asked for {action}: {message}). Is the network up? For a "
+    "rehearsal cloud: is it running (`python -m localcloud status`)?",
+)
+_NO_CREDENTIALS = Words(
+    "没有腾讯云的访问密钥。请设置 TENCENTCLOUD_SECRET_ID 和 TENCENTCLOUD_SECRET_KEY（在 "
+    "https://console.cloud.tencent.com/cam/capi 创建）；如果是演练云，请运行 "
+    '`eval "$(python -m localcloud env)"`。',
+    "No Tencent Cloud credentials. Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (made at "
+    "https://console.cloud.tencent.com/cam/capi, 访问密钥), or for the rehearsal cloud run "
+    '`eval "$(python -m localcloud env)"`.',
+)
+_ADVICE = {
+    "AuthFailure.SecretIdNotFound": Words(
+        "那里没有这个 TENCENTCLOUD_SECRET_ID：请检查是否复制完整、是否已启用。",
+        " TENCENTCLOUD_SECRET_ID is not known there: check that it was copied whole and is enabled.",
+    ),
+    "AuthFailure.SignatureFailure": Words(
+        "TENCENTCLOUD_SECRET_KEY 与 TENCENTCLOUD_SECRET_ID 不是一对：请检查是否复制完整。",
+        " TENCENTCLOUD_SECRET_KEY does not belong to TENCENTCLOUD_SECRET_ID: check that it was copied whole.",
+    ),
+    "AuthFailure.SignatureExpire": Words(
+        "本机时钟相差五分钟以上：请校准。", " This machine's clock is off by more than five minutes: set it."
+    ),
+    "AuthFailure.UnauthorizedOperation": Words(
+        "密钥所属的用户没有这项权限（CAM 访问管理）。", " The key's user lacks this right (CAM 访问管理)."
+    ),
+    "UnauthorizedOperation": Words(
+        "密钥所属的用户没有这项权限（CAM 访问管理）。", " The key's user lacks this right (CAM 访问管理)."
+    ),
+}
+"""What to do about a refusal, by how its code begins."""
+
+
+class ApiError(Told):
     """An answer that is an error: `code` as Tencent Cloud's documents name it, and its own message."""
 
     def __init__(self, action: str, code: str, message: str) -> None:
         self.action, self.code, self.message = action, code, message
-        super().__init__(f"Tencent Cloud refused {action}: {message} ({code}).{_advice(code)}")
+        advice = next((words for begun, words in _ADVICE.items() if code.startswith(begun)), "")
+        super().__init__(_REFUSED.fill(action=action, message=message, code=code, advice=advice))
 
 
 class Unreachable(ApiError):
@@ -53,34 +96,14 @@ class Unreachable(ApiError):
 
     def __init__(self, action: str, where: str, message: str) -> None:
         self.action, self.code, self.message = action, "ClientNetworkError", message
-        Exception.__init__(
-            self,
-            f"Tencent Cloud's API does not answer at {where} (asked for {action}: {message}). Is the network up? "
-            "For a rehearsal cloud: is it running (`python -m localcloud status`)?",
-        )
+        Told.__init__(self, _SILENT.fill(where=where, action=action, message=message))
 
 
-class NoCredentials(Exception):
+class NoCredentials(Told):
     """Neither the environment nor the stack holds an API key."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "No Tencent Cloud credentials. Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (made at "
-            "https://console.cloud.tencent.com/cam/capi, 访问密钥), or for the rehearsal cloud run "
-            '`eval "$(python -m localcloud env)"`.'
-        )
-
-
-def _advice(code: str) -> str:
-    if code.startswith("AuthFailure.SecretIdNotFound"):
-        return " TENCENTCLOUD_SECRET_ID is not known there: check that it was copied whole and is enabled."
-    if code.startswith("AuthFailure.SignatureFailure"):
-        return " TENCENTCLOUD_SECRET_KEY does not belong to TENCENTCLOUD_SECRET_ID: check that it was copied whole."
-    if code.startswith("AuthFailure.SignatureExpire"):
-        return " This machine's clock is off by more than five minutes: set it."
-    if code.startswith(("AuthFailure.UnauthorizedOperation", "UnauthorizedOperation")):
-        return " The key's user lacks this right (CAM 访问管理)."
-    return ""
+        super().__init__(_NO_CREDENTIALS)
 
 
 @dataclass(frozen=True)

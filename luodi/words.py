@@ -37,3 +37,11 @@ class Words:
 
     def __str__(self) -> str:
         return self.en
+
+
+class Told(Exception):
+    """An error that says what is wrong in both languages; as text, in English."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        super().__init__(words.en)

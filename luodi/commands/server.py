@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from luodi.commands.terminal import cwd_option, lang_option, stack_option
+from luodi.language import language
 from luodi.settings import Settings, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
 
@@ -78,12 +79,17 @@ def stack_server(cwd: Path, name: str | None) -> StackServer:
 
 
 def ask(call: Callable[[], R]) -> R:
-    """Call, and tell what a user can mend as one line instead of a traceback."""
+    """Call, and tell what a user can mend as one line instead of a traceback; in the command's language, where what is
+    wrong is said in both."""
     from luodi.api import ApiError, NoCredentials
     from luodi.delivery.content import ContentError
     from luodi.delivery.tat import CommandFailed, Silent
 
     try:
         return call()
-    except (NoProject, NoCredentials, ApiError, CommandFailed, Silent, ContentError) as error:
+    except (NoCredentials, ApiError, CommandFailed, Silent) as error:
+        context = click.get_current_context(silent=True)
+        spoken = context.params.get("lang") if context else None
+        raise click.ClickException(error.words.in_(spoken or language())) from None
+    except (NoProject, ContentError) as error:
         raise click.ClickException(str(error)) from None

@@ -22,6 +22,9 @@ from luodi.delivery.files import File
 from luodi.delivery.scripts import KEPT_RELEASES, NO_ROOM, WARNING, Room, Scripts
 from luodi.delivery.store import Store
 from luodi.delivery.tat import Shell
+from luodi.words import Words
+
+_BACK = Words("退回发布 {release}", "Switching back to release {release}")
 
 UPLOADS = "/var/lib/luodi/upload"
 BY_COS = 256 * 1024
@@ -140,7 +143,7 @@ class Delivery:
         """Switch back to a release that the server still has. Raises Silent, CommandFailed."""
         upload = f"{UPLOADS}/{release}-{secrets.token_hex(4)}"
         script = self._scripts.rollback(release, upload, record={**record, "action": "rollback"})
-        self._shell.run(f"Switching back to release {release}", script, seconds=900)
+        self._shell.run(_BACK.fill(release=release), script, seconds=900)
 
     def _plan(self, release: str, upload: str, files: Mapping[str, File], listed: Bundle) -> _Plan:
         """Show the server what there is to be, and hear what of it is missing."""

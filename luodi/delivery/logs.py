@@ -10,6 +10,9 @@ from typing import Literal
 
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import Shell
+from luodi.words import Words
+
+_READING = Words("读取 {file}", "Reading {file}")
 
 Kind = Literal["access", "error", "app", "audit"]
 
@@ -37,7 +40,7 @@ class Log:
         written is kept for the next time. Raises Silent, CommandFailed."""
         while True:
             script = self.scripts.logs(self.file, lines=last, inode=self._inode, begin=self._end)
-            head, _, part = self.shell.run(f"Reading {self.file}", script).partition("\n")
+            head, _, part = self.shell.run(_READING.fill(file=self.file), script).partition("\n")
             self._inode, end, size = head.split()
             self._end = int(end)
             *whole, self._rest = (self._rest + gzip.decompress(base64.b64decode(part))).split(b"\n")

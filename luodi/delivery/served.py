@@ -14,6 +14,11 @@ from typing import Any
 from luodi.delivery import files
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import Shell
+from luodi.words import Words
+
+_LOOKING = Words("查看现在的发布", "Looking at the release")
+_LISTING = Words("列出各次发布", "Listing the releases")
+_READING = Words("读取现在的发布", "Reading the release")
 
 _SLICE = 12_000
 """Bytes of an archive in one answer: TAT gives 24 KB of what a command prints
@@ -89,11 +94,11 @@ class Server:
 
     def served(self) -> Served:
         """What is switched on now."""
-        return Served.parse(self._shell.run("Looking at the release", self._scripts.current()).strip())
+        return Served.parse(self._shell.run(_LOOKING, self._scripts.current()).strip())
 
     def releases(self) -> list[Past]:
         """Every release that is there, the newest first."""
-        return Past.parse(self._shell.run("Listing the releases", self._scripts.releases()))
+        return Past.parse(self._shell.run(_LISTING, self._scripts.releases()))
 
     def manifest(self) -> dict[str, str]:
         """Path -> SHA-256, of what was delivered with the release that is switched on; empty where that isn't known."""
@@ -113,7 +118,7 @@ class Server:
     def _archive(self, paths: Sequence[str], most: int) -> bytes:
         data, whole = b"", 1
         while len(data) < whole:
-            said = self._shell.run("Reading the release", self._scripts.read(paths, len(data), _SLICE, most=most))
+            said = self._shell.run(_READING, self._scripts.read(paths, len(data), _SLICE, most=most))
             size, _, text = said.partition("\n")
             slice_ = base64.b64decode(text)
             whole = int(size)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from luodi.api import Account, ApiError
+from luodi.words import Told, Words
 
 COMMAND_LIMIT = 64 * 1024
 """Characters that a command may have, in base64 (TAT RunCommand, Content)."""
@@ -23,35 +24,46 @@ SCRIPT_LIMIT = COMMAND_LIMIT // 4 * 3
 T = TypeVar("T")
 
 _ENDED_BADLY = {
-    "FAILED": "failed",
-    "TIMEOUT": "took too long and was stopped",
-    "TASK_TIMEOUT": "got no answer from the agent",
-    "START_FAILED": "could not be started",
-    "DELIVER_FAILED": "could not be delivered",
-    "TERMINATED": "was terminated",
-    "CANCELLED": "was cancelled",
+    "FAILED": Words("失败", "failed"),
+    "TIMEOUT": Words("用时过长，已被停止", "took too long and was stopped"),
+    "TASK_TIMEOUT": Words("没有得到客户端的回应", "got no answer from the agent"),
+    "START_FAILED": Words("未能启动", "could not be started"),
+    "DELIVER_FAILED": Words("未能下发", "could not be delivered"),
+    "TERMINATED": Words("被终止", "was terminated"),
+    "CANCELLED": Words("被取消", "was cancelled"),
 }
+_FAILED = Words("{what}：在 {instance} 上{how}{code}：\n{output}", "{what} {how}{code} on {instance}:\n{output}")
+_CODE = Words("（退出码 {code}）", " with exit code {code}")
+_NO_OUTPUT = Words("（没有输出）", "(no output)")
+_SILENT = Words(
+    "{instance} 的自动化助手（TAT）客户端在 {seconds} 秒内没有上线。服务器在运行吗？没有客户端的镜像需要先安装它："
+    "https://cloud.tencent.com/document/product/1340/51945",
+    "The TAT agent (自动化助手) of {instance} was not online within {seconds} s. Is the server running? An image "
+    "without the agent needs it installed: https://cloud.tencent.com/document/product/1340/51945",
+)
 
 
-class CommandFailed(Exception):
+class CommandFailed(Told):
     """A command that the server ran and that failed; `output` is its own words."""
 
-    def __init__(self, what: str, instance: str, status: str, code: int | None, output: str) -> None:
+    def __init__(self, what: str | Words, instance: str, status: str, code: int | None, output: str) -> None:
         self.status, self.exit_code, self.output = status, code, output
-        how = _ENDED_BADLY.get(status, status)
-        exit_code = f" with exit code {code}" if code else ""
-        super().__init__(f"{what} {how}{exit_code} on {instance}:\n{output.strip() or '(no output)'}")
+        super().__init__(
+            _FAILED.fill(
+                what=what,
+                instance=instance,
+                how=_ENDED_BADLY.get(status, status),
+                code=_CODE.fill(code=code) if code else "",
+                output=output.strip() or _NO_OUTPUT,
+            )
+        )
 
 
-class Silent(Exception):
+class Silent(Told):
     """A server whose agent can't be reached."""
 
     def __init__(self, instance: str, seconds: float) -> None:
-        super().__init__(
-            f"The TAT agent (自动化助手) of {instance} was not online within {seconds:.0f} s. Is the server "
-            "running? An image without the agent needs it installed: "
-            "https://cloud.tencent.com/document/product/1340/51945"
-        )
+        super().__init__(_SILENT.fill(instance=instance, seconds=f"{seconds:.0f}"))
 
 
 class Shell:
@@ -79,7 +91,7 @@ class Shell:
         if self._until(online, seconds) is None:
             raise Silent(self.instance, seconds)
 
-    def run(self, what: str, script: str, *, seconds: int = 120) -> str:
+    def run(self, what: str | Words, script: str, *, seconds: int = 120) -> str:
         """Run a bash script as root, wait for its end, and give what it printed.
 
         `what` names it in errors. Raises CommandFailed, or ValueError when the script is over SCRIPT_LIMIT.

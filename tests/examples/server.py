@@ -16,6 +16,7 @@ from luodi.delivery.files import File
 from luodi.delivery.scripts import Scripts
 from luodi.delivery.tat import CommandFailed
 from luodi.rendering import RELEASE, CertificateFiles, Footer, Kind, Renderer, VirtualHost
+from luodi.words import Words
 from tests.localcloud.machines.rehearsal import Rehearsal
 
 SCRIPTS = Scripts(Path(__file__).parents[2] / "templates")
@@ -80,7 +81,7 @@ class Shell(tat.Shell):
     def wait(self, seconds: float = 300) -> None:
         """It is there."""
 
-    def run(self, what: str, script: str, *, seconds: int = 120) -> str:
+    def run(self, what: str | Words, script: str, *, seconds: int = 120) -> str:
         """As of a server."""
         try:
             return self._server.run(script, seconds=seconds)

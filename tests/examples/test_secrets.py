@@ -11,6 +11,7 @@ import pytest
 from luodi.apps import user
 from luodi.apps.secrets import KEPT, _SecretsProvider
 from luodi.delivery import tat
+from luodi.words import Words
 from tests.examples.server import Refused, Server, Shell
 from tests.examples.test_applications import NAME, release
 
@@ -26,7 +27,7 @@ class Provider(_SecretsProvider):
     def shell(self, props: Any) -> tat.Shell:
         ran = self._shell.run
 
-        def run(what: str, script: str, *, seconds: int = 120) -> str:
+        def run(what: str | Words, script: str, *, seconds: int = 120) -> str:
             output = ran(what, script, seconds=seconds)
             self.said += f"{what}\n{script}\n{output}\n"
             return output

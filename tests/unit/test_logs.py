@@ -15,14 +15,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from luodi.api import ApiError, NoCredentials, Unreachable
 from luodi.apps import app_name
 from luodi.cli import main
 from luodi.commands import logs as logs_cli
 from luodi.commands.server import StackServer
 from luodi.delivery.logs import Log
 from luodi.delivery.scripts import Scripts
-from luodi.delivery.tat import Shell
+from luodi.delivery.tat import CommandFailed, Shell, Silent
 from luodi.settings import Settings
+from luodi.words import Words
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Scripts(REPOSITORY / "templates")
@@ -52,7 +54,7 @@ class Server(Shell):
     def __init__(self, folder: Path) -> None:
         self.folder, self.calls = folder, 0
 
-    def run(self, what: str, script: str, *, seconds: int = 120) -> str:
+    def run(self, what: str | Words, script: str, *, seconds: int = 120) -> str:
         self.calls += 1
         placed = script.replace("file=/var/log", f"file={self.folder}")
         said = subprocess.run(["bash", "-c", placed], capture_output=True, text=True, check=True).stdout
@@ -179,6 +181,50 @@ def test_what_comes_is_followed_also_when_the_log_is_turned_over(server: Server)
     assert list(log.lines(1)) == ["five"]
     file.write_text("six\n")  # emptied and written anew, as copytruncate leaves it
     assert list(log.lines(1)) == ["six"]
+
+
+@pytest.mark.parametrize(
+    ("error", "zh", "en"),
+    [
+        (NoCredentials(), "没有腾讯云的访问密钥。请设置 TENCENTCLOUD_SECRET_ID", "No Tencent Cloud credentials. Set"),
+        (
+            ApiError("RunCommand", "AuthFailure.SignatureFailure", "no"),
+            "腾讯云拒绝了 RunCommand：no（AuthFailure.SignatureFailure）。TENCENTCLOUD_SECRET_KEY 与",
+            "Tencent Cloud refused RunCommand: no (AuthFailure.SignatureFailure). TENCENTCLOUD_SECRET_KEY does not",
+        ),
+        (
+            Unreachable("RunCommand", "127.0.0.1:9140", "Connection refused"),
+            "腾讯云 API 在 127.0.0.1:9140 没有应答",
+            "Tencent Cloud's API does not answer at 127.0.0.1:9140",
+        ),
+        (
+            Silent("ins-1", 10.0),
+            "ins-1 的自动化助手（TAT）客户端在 10 秒内没有上线。",
+            "The TAT agent (自动化助手) of ins-1 was not online within 10 s.",
+        ),
+        (
+            CommandFailed(Words("退回发布 3f", "Switching back to release 3f"), "ins-1", "FAILED", 1, " {no} room\n"),
+            "退回发布 3f：在 ins-1 上失败（退出码 1）：\n{no} room\n",
+            "Switching back to release 3f failed with exit code 1 on ins-1:\n{no} room\n",
+        ),
+        (
+            CommandFailed("x", "ins-1", "NEW", None, ""),
+            "x：在 ins-1 上NEW：\n（没有输出）",
+            "x NEW on ins-1:\n(no output)",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_language_that_is_asked_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch, error: Exception, zh: str, en: str
+) -> None:
+    def run(*_: object, **__: object) -> str:
+        raise error
+
+    monkeypatch.setattr(Server, "run", run)
+    for lang, said in {"zh": zh, "en": en}.items():
+        result = luodi("--lang", lang)
+        assert (result.exit_code, result.output.startswith(f"Error: {said}")) == (1, True), result.output
+    assert luodi("--lang", "en").output == f"Error: {error}\n"
 
 
 def test_following_goes_on_until_it_is_interrupted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
