@@ -190,6 +190,8 @@ def _show(found: list[Past], language: Language) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from luodi.delivery.deliver import amount
+
     table = Table(box=None, pad_edge=False)
     table.add_column()
     for column in _COLUMNS:
@@ -197,7 +199,7 @@ def _show(found: list[Past], language: Language) -> None:
     for past in found:
         record = past.record
         commit = str(record.get("commit") or "-")[:8] + ("+" if record.get("dirty") else "")
-        size = f"{record['bytes'] / 1e6:.1f} MB" if "bytes" in record else "-"
+        size = amount(record["bytes"]) if "bytes" in record else "-"
         delivered, who = f"{past.at.astimezone():%Y-%m-%d %H:%M}", str(record.get("who", "-"))
         table.add_row("*" if past.current else "", past.id, delivered, who, commit, str(record.get("files", "-")), size)
     Console(highlight=False, markup=False, soft_wrap=True).print(table)

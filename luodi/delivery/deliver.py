@@ -112,7 +112,7 @@ class Delivery:
                 plan = self._plan(id_, upload, files, Bundle.holding(listed, scratch / "manifest.gz"))
                 missing, expected = plan.missing, plan.current
                 lacking = sum(file.size for file in missing.values())
-                self._tell(f"Release {id_}: {len(missing)} of {len(files)} files to send, {_amount(lacking)}")
+                self._tell(f"Release {id_}: {len(missing)} of {len(files)} files to send, {amount(lacking)}")
                 plan.check_room(self._shell.instance, lacking, len(files))
                 bundle = Bundle.of(missing, scratch / "bundle")
                 plan.check_room(self._shell.instance, lacking + bundle.size, len(files))
@@ -164,7 +164,7 @@ class Delivery:
         if self._store and bundle.size > BY_COS:
             seconds = 600 + bundle.size // _RATE
             with self._store.holding(bundle, self._told(release, bundle, part), seconds=seconds) as link:
-                self._tell(f"Release {release}: the server fetches {_amount(bundle.size)}")
+                self._tell(f"Release {release}: the server fetches {amount(bundle.size)}")
                 self._shell.run(
                     f"Fetching what release {release} needs",
                     self._scripts.fetch(upload, part, link, bundle.sha256, seconds=seconds),
@@ -185,7 +185,7 @@ class Delivery:
             nonlocal tenths
             if (now := sent * 10 // bundle.size) > tenths:
                 tenths = now
-                self._tell(f"Release {release}: {part}: {_amount(sent)} of {_amount(bundle.size)} are in the bucket")
+                self._tell(f"Release {release}: {part}: {amount(sent)} of {amount(bundle.size)} are in the bucket")
 
         return tell
 
@@ -227,5 +227,6 @@ def _number(text: str) -> int | None:
     return int(text) if text.isdigit() and int(text) else None
 
 
-def _amount(size: int) -> str:
+def amount(size: int) -> str:
+    """Bytes, as a person reads them."""
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"

@@ -392,6 +392,20 @@ def test_a_damaged_upload_switches_nothing(server: Machine) -> None:
     assert server.says(f"ls {UPLOADS}") == ""
 
 
+def test_a_disk_that_an_upload_fills_is_told_and_left_as_it_was(tmp_path: Path) -> None:
+    with machine.running(tmp_path, disk=100_000) as small:
+        part = base64.b64encode(noise(30_000)).decode()
+        free = "df --output=avail --block-size=1 /opt | tail --lines=1"
+        before = small.says(free)
+        small.says("head --bytes=80000 /dev/zero > /opt/somebody-else-s")
+        ran = small.run(SCRIPTS.upload("/opt/upload/abc", "bundle.000", part))
+        assert ran.code != 0
+        assert "No space left on device" in ran.output
+        assert "The disk of this server is full; nothing was switched. Make room (" in ran.output
+        small.says("rm /opt/somebody-else-s; rmdir /opt/upload")
+        assert small.says(free) == before
+
+
 def test_a_full_disk_switches_nothing(tmp_path: Path) -> None:
     with machine.running(tmp_path, disk=400_000) as small:
         before = landed(small, "one")
@@ -399,9 +413,8 @@ def test_a_full_disk_switches_nothing(tmp_path: Path) -> None:
         ran = send(small, sent)
         assert ran.code != 0
         assert "No space left on device" in ran.output
-        assert ran.output.endswith(
-            f"Release {sent.id} could not be put together on the server; nothing was switched.\n"
-        )
+        told = f"Release {sent.id} could not be put together on the server; nothing was switched.\n"
+        assert f"{told}The disk of this server is full; nothing was switched. Make room (" in ran.output
         assert small.current == before
         assert small.releases == {before}
         small.eventually_serves("one")
