@@ -177,7 +177,7 @@ def test_only_what_changed_travels(server: Machine, account: FakeAccount, public
     (public / "about.html").write_text("about us")
     (public / "a b" / "back\\slash 文件.txt").unlink()
     outs = provider.update("the id", outs, release(server) | with_content(public)).outs or {}
-    assert sent(account) < 20_000
+    assert sent(account) < 25_000, "the scripts themselves"
     assert server.says(f"ls {html}; cat {html}/about.html").split() == [
         *(file.name for file in sorted(public.iterdir()) if file.is_file()),
         *("about", "us"),

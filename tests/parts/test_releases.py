@@ -383,9 +383,8 @@ def test_a_disk_that_is_full_half_way_through_leaves_the_last_release(tmp_path: 
         ran = small.run(sent.switch)
         assert ran.code != 0
         assert "No space left on device" in ran.output
-        assert ran.output.endswith(
-            f"Release {sent.id} could not be put together on the server; nothing was switched.\n"
-        )
+        told = f"Release {sent.id} could not be put together on the server; nothing was switched.\n"
+        assert f"{told}The disk of this server is full; nothing was switched. Make room (" in ran.output
         assert small.current == before
         assert small.releases == {before}
         small.eventually_serves("one")
