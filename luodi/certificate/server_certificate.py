@@ -284,8 +284,8 @@ class Certificate(Resource, module="luodi", name="Certificate"):
             "notAfter": self.not_after,
             "renewal": self.renewal,
             "renewalReason": self.renewal_reason,
-            "keyTypes": self.fingerprints.apply(sorted),
-            "fingerprints": self.fingerprints.apply(lambda prints: [prints[kind] for kind in sorted(prints)]),
+            "keyTypes": self.fingerprints.apply(lambda prints: sorted(prints or ())),
+            "fingerprints": self.fingerprints.apply(lambda prints: [prints[kind] for kind in sorted(prints or ())]),
         }
 
     def __init__(

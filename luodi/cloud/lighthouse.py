@@ -61,7 +61,8 @@ class Lighthouse(pulumi.ComponentResource):
             opts=child,
         )
         self.instance_id = instance.id
-        self.address = instance.public_addresses.apply(lambda addresses: str(addresses[0]))
+        # None are known in a refresh of a stack that is half made.
+        self.address = instance.public_addresses.apply(lambda addresses: str(addresses[0]) if addresses else "")
         self.register_outputs({"instance_id": self.instance_id, "address": self.address})
 
 

@@ -19,13 +19,18 @@ def upload(
     The service changes none: another chain is another certificate, uploaded before the old one is deleted, so that what
     refers to it can be led over.
     """
-    secret = pulumi.Output.secret(key).apply(str.strip)
+    secret = pulumi.Output.secret(key).apply(_stripped)
     certificate: pulumi.CustomResource = tencentcloud.ssl.Certificate(
         name,
         type="SVR",
         name=alias,
-        cert=pulumi.Output.from_input(chain).apply(str.strip),  # neither takes a line break at its ends
+        cert=pulumi.Output.from_input(chain).apply(_stripped),
         key=secret,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["key"])),
     )
     return certificate.id
+
+
+def _stripped(text: str | None) -> str:
+    """Neither may have a line break at its ends. There is none in a stack that is half made."""
+    return (text or "").strip()
