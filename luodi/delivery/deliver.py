@@ -10,7 +10,6 @@ import base64
 import gzip
 import json
 import secrets
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from luodi.delivery import files as release_files
 from luodi.delivery.bundle import Bundle, TooLarge
 from luodi.delivery.files import File
+from luodi.delivery.scratch import scratch
 from luodi.delivery.scripts import KEPT_RELEASES, NO_ROOM, WARNING, Room, Scripts
 from luodi.delivery.store import Store
 from luodi.delivery.tat import Shell
@@ -105,16 +105,15 @@ class Delivery:
         upload = f"{UPLOADS}/{id_}-{secrets.token_hex(4)}"
         size = sum(file.size for file in files.values())
         record = {**wanted.record, "files": len(files), "bytes": size}
-        with tempfile.TemporaryDirectory(prefix="luodi-") as folder:
-            scratch = Path(folder)
-            bundle, missing, expected = _whole(files, listed, size, scratch), files, None
+        with scratch() as folder:
+            bundle, missing, expected = _whole(files, listed, size, folder), files, None
             if bundle is None:
-                plan = self._plan(id_, upload, files, Bundle.holding(listed, scratch / "manifest.gz"))
+                plan = self._plan(id_, upload, files, Bundle.holding(listed, folder / "manifest.gz"))
                 missing, expected = plan.missing, plan.current
                 lacking = sum(file.size for file in missing.values())
                 self._tell(f"Release {id_}: {len(missing)} of {len(files)} files to send, {amount(lacking)}")
                 plan.check_room(self._shell.instance, lacking, len(files))
-                bundle = Bundle.of(missing, scratch / "bundle")
+                bundle = Bundle.of(missing, folder / "bundle")
                 plan.check_room(self._shell.instance, lacking + bundle.size, len(files))
             self._carry(id_, bundle, upload, "bundle")
         lacking = sum(file.size for file in missing.values())
@@ -211,11 +210,11 @@ class _Plan:
                 )
 
 
-def _whole(files: Mapping[str, File], listed: bytes, size: int, scratch: Path) -> Bundle | None:
+def _whole(files: Mapping[str, File], listed: bytes, size: int, folder: Path) -> Bundle | None:
     """All the files with their manifest, where one command carries them: quicker than asking what is missing."""
     if size > _AT_ONCE:
         return None
-    bundle = Bundle.of({**files, _MANIFEST: File.holding(listed)}, scratch / "whole")
+    bundle = Bundle.of({**files, _MANIFEST: File.holding(listed)}, folder / "whole")
     return bundle if bundle.count == 1 else None
 
 

@@ -8,6 +8,7 @@ RunCommand, then DescribeInvocationTasks until the task has ended
 from __future__ import annotations
 
 import base64
+import signal
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -34,6 +35,10 @@ _ENDED_BADLY = {
 }
 _FAILED = Words("{what}：在 {instance} 上{how}{code}：\n{output}", "{what} {how}{code} on {instance}:\n{output}")
 _CODE = Words("（退出码 {code}）", " with exit code {code}")
+_KILLED = Words(
+    "，被 {name} 终止（内存不足，或有人终止：请再运行一次）",
+    ", killed by {name} (no memory, or by hand: run this again),",
+)
 _NO_OUTPUT = Words("（没有输出）", "(no output)")
 _SILENT = Words(
     "{instance} 的自动化助手（TAT）客户端在 {seconds} 秒内没有上线。服务器在运行吗？没有客户端的镜像需要先安装它："
@@ -53,10 +58,19 @@ class CommandFailed(Told):
                 what=what,
                 instance=instance,
                 how=_ENDED_BADLY.get(status, status),
-                code=_CODE.fill(code=code) if code else "",
+                code=_ending(code) if code else "",
                 output=output.strip() or _NO_OUTPUT,
             )
         )
+
+
+def _ending(code: int) -> Words:
+    """What a shell's exit code says of how a command ended, the signal that ended it among that."""
+    try:
+        name = signal.Signals(code - 128).name
+    except ValueError:
+        return _CODE.fill(code=code)
+    return _KILLED.fill(name=name)
 
 
 class Silent(Told):

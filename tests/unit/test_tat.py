@@ -130,6 +130,11 @@ def test_a_command_gives_what_it_prints() -> None:
     [
         ("FAILED", {"ExitCode": 7}, "Looking failed with exit code 7 on ins-0abc:\nno such thing"),
         (
+            "FAILED",
+            {"ExitCode": 137},
+            "Looking failed, killed by SIGKILL (no memory, or by hand: run this again), on ins-0abc:\nno such thing",
+        ),
+        (
             "TIMEOUT",
             {"ExitCode": -1},
             "Looking took too long and was stopped with exit code -1 on ins-0abc:\nno such thing",
