@@ -60,6 +60,10 @@ VISITORS_WORD = (
 """Headers by which frameworks let a proxy say who asks, how, and for what. nginx says it by others; in these only a
 visitor would (``Proxy``: CVE-2016-5385)."""
 
+UNREADABLE = (400, 405, 414, 494, 497, 501, 505)
+"""What nginx answers of its own to what it can't read as a request; 494 and 497, a header that is too long and HTTP on
+the port of HTTPS, are its own numbers."""
+
 
 def path_prefix(text: str) -> str:
     """A path that begins a URI, as nginx compares it: decoded, without a query.

@@ -54,7 +54,13 @@ class Renderer:
             raise RenderingError(f"{', '.join(twice)} would be served twice; a name has one site")
         snippets = self._templates.snippets()
         self._known(snippets, {host.name for host in hosts})
-        values = {"release": _Release(release), "nginx": nginx, "hosts": hosts, "visitors_word": web.VISITORS_WORD}
+        values = {
+            "release": _Release(release),
+            "nginx": nginx,
+            "hosts": hosts,
+            "visitors_word": web.VISITORS_WORD,
+            "unreadable": web.UNREADABLE,
+        }
         whole = self._templates.configuration(
             "nginx/nginx.conf",
             **values,
