@@ -8,10 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from luodi.rendering import quoting, rendered, template_loader
+from luodi.rendering import rendered, server_environment
 
 _BARE = re.compile(r"[A-Za-z0-9._:/@+=,<>-]+")
 
@@ -20,23 +17,12 @@ class Templates:
     """The templates of a folder laid out like the project's ``templates/``, and those shipped for what it lacks."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._loader = template_loader(folder, "server")
+        self._folder = folder
 
     def render(self, name: str, **values: Any) -> str:
         """``<name>.j2``: a script (``.sh``), a unit (``.service``), or a pool's configuration (``.conf``)."""
         quote: Callable[[str], str] = shlex.quote if name.endswith(".sh") else systemd_word
-        environment = jinja2.Environment(
-            loader=self._loader,
-            undefined=jinja2.StrictUndefined,
-            autoescape=True,
-            finalize=quoting(quote),
-            comment_start_string="<#",  # bash writes {# itself, in ${#array[@]}
-            comment_end_string="#>",
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        environment.filters["raw"] = Markup
+        environment = server_environment(self._folder, quote, trim_blocks=True, lstrip_blocks=True)
         return rendered(environment, f"{name}.j2", values)
 
 

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from luodi.rendering import quoting, rendered, template_loader
+from luodi.rendering import rendered, server_environment
 
 PACKAGES = ("nginx", "curl", "openssl", "ca-certificates")
 KEPT_RELEASES = 5
@@ -50,16 +47,7 @@ class Scripts:
     """The server's scripts, from a folder laid out like the project's ``templates/``; what it lacks is luodi's own."""
 
     def __init__(self, templates: Path | None = None) -> None:
-        self._environment = jinja2.Environment(
-            loader=template_loader(templates, "server"),
-            undefined=jinja2.StrictUndefined,
-            autoescape=True,
-            finalize=quoting(shlex.quote),
-            comment_start_string="<#",  # bash writes {# itself, in ${#array[@]}
-            comment_end_string="#>",
-            keep_trailing_newline=True,
-        )
-        self._environment.filters["raw"] = Markup
+        self._environment = server_environment(templates, shlex.quote)
 
     def prepare(
         self,

@@ -29,7 +29,7 @@ from luodi.rendering.hosts import (
 from luodi.rendering.kinds import Endpoint, Kind, MiniProgram, Php, Proxy, Spa, Static, Timeouts, Upstream
 from luodi.rendering.loading import rendered, shipped_templates, template_loader
 from luodi.rendering.nginx import OLDEST_NGINX, Listen, Log, Nginx
-from luodi.rendering.printing import quoting
+from luodi.rendering.printing import server_environment
 from luodi.rendering.quoting import quote
 from luodi.rendering.templates import Templates
 from luodi.web import PAGES
@@ -68,8 +68,8 @@ __all__ = [
     "Upstream",
     "VirtualHost",
     "quote",
-    "quoting",
     "rendered",
+    "server_environment",
     "shipped_templates",
     "template_loader",
 ]

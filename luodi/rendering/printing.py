@@ -1,12 +1,15 @@
-"""What a value becomes where a template prints it."""
+"""What a value becomes where a template prints it, and the environment of what a server runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
+
+from luodi.rendering.loading import template_loader
 
 
 def quoting(quote: Callable[[str], str]) -> Callable[[Any, Any], Markup]:
@@ -24,3 +27,20 @@ def quoting(quote: Callable[[str], str]) -> Callable[[Any, Any], Markup]:
         return Markup(" ".join(quote(str(part)) for part in values))  # noqa: S704
 
     return finalize
+
+
+def server_environment(folder: Path | None, quote: Callable[[str], str], **more: Any) -> jinja2.Environment:
+    """For the templates of ``server/``, a team's `folder` before those shipped: `quote` is their reader's, the filter
+    ``raw`` prints text of our own making as it is. `more` are further settings of Jinja's."""
+    environment = jinja2.Environment(
+        loader=template_loader(folder, "server"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=quoting(quote),
+        comment_start_string="<#",  # bash writes {# itself, in ${#array[@]}
+        comment_end_string="#>",
+        keep_trailing_newline=True,
+        **more,
+    )
+    environment.filters["raw"] = Markup
+    return environment
