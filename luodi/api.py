@@ -60,6 +60,7 @@ _NO_CREDENTIALS = Words(
     "https://console.cloud.tencent.com/cam/capi, 访问密钥), or for the rehearsal cloud run "
     '`eval "$(python -m localcloud env)"`.',
 )
+_NO_RIGHT = Words("密钥所属的用户没有这项权限（CAM 访问管理）。", " The key's user lacks this right (CAM 访问管理).")
 _ADVICE = {
     "AuthFailure.SecretIdNotFound": Words(
         "那里没有这个 TENCENTCLOUD_SECRET_ID：请检查是否复制完整、是否已启用。",
@@ -72,12 +73,8 @@ _ADVICE = {
     "AuthFailure.SignatureExpire": Words(
         "本机时钟相差五分钟以上：请校准。", " This machine's clock is off by more than five minutes: set it."
     ),
-    "AuthFailure.UnauthorizedOperation": Words(
-        "密钥所属的用户没有这项权限（CAM 访问管理）。", " The key's user lacks this right (CAM 访问管理)."
-    ),
-    "UnauthorizedOperation": Words(
-        "密钥所属的用户没有这项权限（CAM 访问管理）。", " The key's user lacks this right (CAM 访问管理)."
-    ),
+    "AuthFailure.UnauthorizedOperation": _NO_RIGHT,
+    "UnauthorizedOperation": _NO_RIGHT,
 }
 """What to do about a refusal, by how its code begins."""
 

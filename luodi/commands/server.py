@@ -13,6 +13,7 @@ from luodi.commands.terminal import cwd_option, lang_option, stack_option
 from luodi.language import language
 from luodi.settings import Settings, today_in_china
 from luodi.stackfiles import NoProject, choose, project_folder, stack_files
+from luodi.words import Told
 
 if TYPE_CHECKING:
     from luodi.delivery.scripts import Scripts
@@ -81,13 +82,11 @@ def stack_server(cwd: Path, name: str | None) -> StackServer:
 def ask(call: Callable[[], R]) -> R:
     """Call, and tell what a user can mend as one line instead of a traceback; in the command's language, where what is
     wrong is said in both."""
-    from luodi.api import ApiError, NoCredentials
     from luodi.delivery.content import ContentError
-    from luodi.delivery.tat import CommandFailed, Silent
 
     try:
         return call()
-    except (NoCredentials, ApiError, CommandFailed, Silent) as error:
+    except Told as error:
         context = click.get_current_context(silent=True)
         spoken = context.params.get("lang") if context else None
         raise click.ClickException(error.words.in_(spoken or language())) from None

@@ -22,7 +22,7 @@ from luodi.environments.secret import (
 from luodi.hosting import applications, image_family
 from luodi.settings import CvmSettings, HostedSite, LighthouseSettings, Settings, readable
 from luodi.settings.kinds import MiniProgramKeys
-from luodi.words import Words
+from luodi.words import Told, Words
 
 TEAM = "team"
 """The user of a staging stack that is closed without a word of whom to."""
@@ -84,12 +84,8 @@ _WHY_NO_OVERRIDE = Words("越过备案要求的决定不照抄", "a decision to 
 _WHY_SECRET = Words("密钥各用各的，要另外设置", "secrets are its own, and set apart")
 
 
-class CannotStage(Exception):
+class CannotStage(Told):
     """A stack of which no staging stack can be made as asked; `words` say why and what to do."""
-
-    def __init__(self, words: Words) -> None:
-        self.words = words
-        super().__init__(words.en)
 
 
 @dataclass(frozen=True)
